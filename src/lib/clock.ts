@@ -35,6 +35,16 @@ function abortReason(signal: AbortSignal | undefined): Error {
   return reason instanceof Error ? reason : new Error('aborted')
 }
 
+/** RFC 3339 with milliseconds. */
+export function preciseTimestamp(ms: number): string {
+  return new Date(ms).toISOString()
+}
+
+/** Milliseconds since the epoch of an RFC 3339 time; NaN when it is none. */
+export function parseTimestamp(text: string): number {
+  return Date.parse(text)
+}
+
 /** RFC 3339 with whole seconds, as Kubernetes writes `metav1.Time`. */
 export function timestamp(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z')

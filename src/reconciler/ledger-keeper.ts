@@ -1,0 +1,321 @@
+import { pushWithRebuild } from '../git/push-with-rebuild.ts'
+import type { GitBranch, Oid, Person } from '../git/types.ts'
+import type { LedgerChange } from '../ledger/change.ts'
+import type { CanaryKey, LedgerEntry } from '../ledger/entry.ts'
+import { readEdit } from '../ledger/edit.ts'
+import { entryFiles } from '../ledger/files.ts'
+import { message } from '../ledger/message.ts'
+import { changedKeys, readFolder, readLedger } from '../ledger/read-tree.ts'
+import type { Clock } from '../lib/clock.ts'
+import { Mutex } from '../lib/mutex.ts'
+import { Problem } from '../lib/problem.ts'
+import type { Order } from '../rollout/input.ts'
+import type { Logger } from './ports.ts'
+
+/** `superseded`: somebody else's commit changed this canary first; decide again on what is recorded now. */
+export type Recorded = { readonly kind: 'recorded'; readonly commits: readonly Oid[] } | { readonly kind: 'superseded' }
+
+export interface LedgerKeeperOptions {
+  readonly branch: GitBranch
+  readonly identity: Person
+  readonly clock: Clock
+  readonly random: () => number
+  readonly log: Logger
+  /** Milliseconds that changes may wait to share a push; urgent ones do not. */
+  readonly pushIntervalMs: number
+  readonly signal: AbortSignal
+  /** Called with each canary that somebody else's commit concerns. */
+  readonly onEdit: (key: CanaryKey) => void
+}
+
+interface Queued {
+  readonly change: LedgerChange
+  /** What the decision saw: a change of either since then supersedes it. */
+  readonly decidedOn: { readonly entry: LedgerEntry | undefined; readonly order: Order | undefined }
+  readonly resolve: (recorded: Recorded) => void
+  readonly reject: (error: unknown) => void
+}
+
+const PUSH_ATTEMPTS = 8
+const LOOK_BACK_COMMITS = 50
+
+/**
+ * Holds the ledger's head in memory and is the only writer to it here. Changes of many canaries that fall together share
+ * one push, each with its own commits. Commits of others become orders, or are answered with a commit that restores what
+ * is recorded; none is ever overwritten by force.
+ */
+export class LedgerKeeper {
+  private readonly options: LedgerKeeperOptions
+  private readonly mutex = new Mutex()
+  private readonly recordedEntries = new Map<CanaryKey, LedgerEntry>()
+  private readonly unreadable = new Map<CanaryKey, Problem>()
+  private readonly orders = new Map<CanaryKey, Order>()
+  private queue: Queued[] = []
+  private head: Oid | null = null
+  private lastPushMs = Number.NEGATIVE_INFINITY
+  private cancelFlush: (() => void) | undefined
+
+  constructor(options: LedgerKeeperOptions) {
+    this.options = options
+  }
+
+  /** Reads the head. Rejects with a Problem when the remote can't be reached. */
+  async start(): Promise<void> {
+    const { branch } = this.options
+    await this.mutex.run(async () => {
+      this.head = await branch.tip()
+      if (this.head === null) return
+      await branch.fetch(this.head)
+      for (const [key, entry] of await readLedger(branch, this.head)) {
+        if (entry instanceof Problem) await this.recover(this.head, key, entry)
+        else this.recordedEntries.set(key, entry)
+      }
+    })
+  }
+
+  /** What is recorded of a canary; undefined for one that was never seen. */
+  entry(key: CanaryKey): LedgerEntry | undefined {
+    return this.recordedEntries.get(key)
+  }
+
+  /** Why a canary's folder can't be used and no earlier commit helps. */
+  problem(key: CanaryKey): Problem | undefined {
+    return this.unreadable.get(key)
+  }
+
+  keys(): readonly CanaryKey[] {
+    return [...this.recordedEntries.keys()]
+  }
+
+  /** The commit that this keeper holds for the branch's tip. */
+  get tip(): Oid | null {
+    return this.head
+  }
+
+  /** What a person asked for on the ledger and nobody has answered yet. */
+  order(key: CanaryKey): Order | undefined {
+    return this.orders.get(key)
+  }
+
+  /** Asks the server for its tip and reads what others committed. One round trip when nothing is new. */
+  async poll(): Promise<void> {
+    await this.mutex.run(async () => {
+      const tip = await this.options.branch.tip()
+      if (tip !== this.head) await this.adopt(tip)
+    })
+  }
+
+  /**
+   * Records a change on the server. Resolves when its push has landed, or as `superseded` when the entry it was decided on
+   * is not the recorded one any more. Rejects with a Problem when the server can't be reached or refuses.
+   */
+  record(change: LedgerChange): Promise<Recorded> {
+    return new Promise((resolve, reject) => {
+      this.queue.push({ change, decidedOn: this.seen(change.key), resolve, reject })
+      this.scheduleFlush(change.urgent)
+    })
+  }
+
+  /** Answers a person's edit that asks for nothing that can be done: a commit that restores what is recorded. */
+  async answer(key: CanaryKey, why: string): Promise<void> {
+    this.orders.delete(key)
+    const entry = this.entry(key)
+    if (entry === undefined) return
+    const text = message(`Keep ${key} as recorded`, [why], [`Canary: ${key}`])
+    await this.record({ key, next: entry, commits: [{ message: text, files: entryFiles(entry) }], urgent: false })
+  }
+
+  private scheduleFlush(urgent: boolean): void {
+    const { clock, pushIntervalMs } = this.options
+    const waitMs = urgent ? 0 : Math.max(0, this.lastPushMs + pushIntervalMs - clock.now())
+    if (this.cancelFlush !== undefined && waitMs > 0) return
+    this.cancelFlush?.()
+    // Even without a wait the flush leaves this turn, so that changes decided together share its push.
+    this.cancelFlush = clock.after(waitMs, () => {
+      this.cancelFlush = undefined
+      void this.mutex.run(() => this.flush())
+    })
+  }
+
+  private async flush(): Promise<void> {
+    const batch = this.queue
+    this.queue = []
+    if (batch.length === 0) return
+    this.lastPushMs = this.options.clock.now()
+    try {
+      await this.push(batch)
+    } catch (error) {
+      for (const queued of batch) queued.reject(error)
+    }
+  }
+
+  private async push(batch: readonly Queued[]): Promise<void> {
+    const { branch, clock, random, signal } = this.options
+    let commits = new Map<Queued, readonly Oid[]>()
+    const build = async (tip: Oid | null): Promise<Oid | null> => {
+      if (tip !== this.head) await this.adopt(tip)
+      const made = await this.makeCommits(tip, batch)
+      commits = made.commits
+      return made.last
+    }
+    const outcome = await pushWithRebuild(branch, this.head, build, { clock, random, attempts: PUSH_ATTEMPTS, signal })
+    if (outcome.kind === 'refused' || outcome.kind === 'gave-up') throw notRecorded(outcome, branch.name)
+    if (outcome.kind === 'landed') this.landed(commits, outcome.tip)
+    for (const queued of batch) {
+      const landed = commits.get(queued)
+      queued.resolve(landed === undefined ? { kind: 'superseded' } : { kind: 'recorded', commits: landed })
+    }
+  }
+
+  private landed(commits: ReadonlyMap<Queued, readonly Oid[]>, tip: Oid): void {
+    this.head = tip
+    for (const { change } of commits.keys()) {
+      this.recordedEntries.set(change.key, change.next)
+      this.orders.delete(change.key)
+      this.unreadable.delete(change.key)
+    }
+  }
+
+  private async makeCommits(
+    tip: Oid | null,
+    batch: readonly Queued[],
+  ): Promise<{ readonly last: Oid | null; readonly commits: Map<Queued, readonly Oid[]> }> {
+    const { branch, identity, clock } = this.options
+    const commits = new Map<Queued, readonly Oid[]>()
+    let parent = tip ?? (await this.newRoot())
+    for (const queued of batch) {
+      if (!this.isCurrent(queued)) continue
+      const made: Oid[] = []
+      for (const { message: text, files } of queued.change.commits) {
+        const changes = new Map(
+          Object.entries(files).map(([file, content]) => [`${queued.change.key}/${file}`, content]),
+        )
+        parent = await branch.make({ parent, changes, message: text, author: identity, timeMs: clock.now() })
+        made.push(parent)
+      }
+      commits.set(queued, made)
+    }
+    return { last: commits.size === 0 ? null : parent, commits }
+  }
+
+  private seen(key: CanaryKey): Queued['decidedOn'] {
+    return { entry: this.entry(key), order: this.orders.get(key) }
+  }
+
+  private isCurrent({ change, decidedOn }: Queued): boolean {
+    const now = this.seen(change.key)
+    return now.entry === decidedOn.entry && now.order === decidedOn.order
+  }
+
+  /** The first commit of a ledger that was deleted at the server: everything that is recorded. Null for a new ledger. */
+  private async newRoot(): Promise<Oid | null> {
+    if (this.recordedEntries.size === 0) return null
+    const { branch, identity, clock } = this.options
+    const changes = new Map<string, string>()
+    for (const [key, entry] of this.recordedEntries) {
+      for (const [file, text] of Object.entries(entryFiles(entry))) changes.set(`${key}/${file}`, text)
+    }
+    const text = message(`Restore the ledger ${branch.name}`, ['The branch was gone at the server.'], [])
+    return await branch.make({ parent: null, changes, message: text, author: identity, timeMs: clock.now() })
+  }
+
+  /** Makes the server's tip our head, and reads what others did between the two. */
+  private async adopt(tip: Oid | null): Promise<void> {
+    const { branch, log } = this.options
+    const before = this.head
+    if (tip === null) {
+      log.warn({ ledger: branch.name, was: before }, 'ledger branch is gone, starting a new one from what is recorded')
+      this.head = null
+      return
+    }
+    await branch.fetch(tip)
+    this.head = tip
+    const foreign = before === null ? await this.everything(tip) : await this.commitsOfOthers(before, tip)
+    for (const [key, commit] of foreign) await this.readForeign(tip, key, commit)
+  }
+
+  /** Adopts commits of another Serin with the same identity; returns the canaries that anyone else touched, with the commit. */
+  private async commitsOfOthers(from: Oid, to: Oid): Promise<ReadonlyMap<CanaryKey, Oid>> {
+    const { branch, identity, log } = this.options
+    const foreign = new Map<CanaryKey, Oid>()
+    const commits = await branch.between(from, to)
+    if (commits === null) {
+      log.warn({ ledger: branch.name, was: from, tip: to }, 'ledger branch was rewritten, comparing contents')
+      for (const key of await changedKeys(branch, from, to)) foreign.set(key, to)
+      return foreign
+    }
+    for (const commit of commits) {
+      const isOurs = commit.author.email === identity.email && commit.message.includes('\nCanary: ')
+      for (const key of await changedKeys(branch, commit.parents[0] ?? from, commit.oid)) {
+        if (!isOurs) foreign.set(key, commit.oid)
+        else await this.adoptOurs(commit.oid, key)
+      }
+    }
+    return foreign
+  }
+
+  private async adoptOurs(commit: Oid, key: CanaryKey): Promise<void> {
+    const entry = await readFolder(this.options.branch, commit, key)
+    if (entry === null || entry instanceof Problem) return
+    this.recordedEntries.set(key, entry)
+    this.options.onEdit(key)
+  }
+
+  private async everything(tip: Oid): Promise<ReadonlyMap<CanaryKey, Oid>> {
+    const entries = await readLedger(this.options.branch, tip)
+    for (const [key, entry] of entries) {
+      if (!(entry instanceof Problem) && this.entry(key) === undefined) this.recordedEntries.set(key, entry)
+    }
+    return new Map([...entries.keys()].map((key) => [key, tip]))
+  }
+
+  private async readForeign(tip: Oid, key: CanaryKey, commit: Oid): Promise<void> {
+    const { branch, log, onEdit } = this.options
+    const before = this.entry(key)
+    if (before === undefined) return
+    const after = (await readFolder(branch, tip, key)) ?? missing(key)
+    const edit = readEdit(before, after, commit)
+    if (edit.kind === 'none') return
+    log.info({ canary: key, commit, edit: edit.kind }, "somebody else's commit on the ledger")
+    if (edit.kind === 'mistake') void this.answer(key, edit.why).catch((error: unknown) => this.notAnswered(key, error))
+    else this.orders.set(key, edit)
+    onEdit(key)
+  }
+
+  private notAnswered(key: CanaryKey, error: unknown): void {
+    this.options.log.error({ canary: key, error: String(error) }, 'could not restore what is recorded on the ledger')
+  }
+
+  /** At start a folder may hold nonsense: the newest commit where it held an entry tells what is recorded. */
+  private async recover(head: Oid, key: CanaryKey, problem: Problem): Promise<void> {
+    const { branch, log } = this.options
+    const commits = ((await branch.between(null, head)) ?? []).toReversed().slice(0, LOOK_BACK_COMMITS)
+    for (const commit of commits) {
+      const entry = await readFolder(branch, commit.oid, key)
+      if (entry === null || entry instanceof Problem) continue
+      this.recordedEntries.set(key, entry)
+      log.warn({ canary: key, commit: commit.oid, problem: problem.toString() }, 'ledger entry restored from history')
+      void this.answer(key, problem.toString()).catch((error: unknown) => this.notAnswered(key, error))
+      return
+    }
+    this.unreadable.set(key, problem)
+    log.error({ canary: key, problem: problem.toString() }, 'ledger entry is unreadable')
+  }
+}
+
+function missing(key: CanaryKey): Problem {
+  return new Problem({ kind: 'stalled', code: 'LEDGER_UNREADABLE', place: key, message: 'the folder was deleted' })
+}
+
+function notRecorded(
+  outcome: { readonly kind: 'refused' | 'gave-up'; readonly message: string },
+  ledger: string,
+): Problem {
+  return new Problem({
+    kind: outcome.kind === 'refused' ? 'stalled' : 'retry',
+    code: outcome.kind === 'refused' ? 'LEDGER_REFUSED' : 'LEDGER_UNREACHABLE',
+    place: ledger,
+    message: outcome.message,
+    hint: outcome.kind === 'refused' ? 'let the identity push to this branch' : undefined,
+  })
+}

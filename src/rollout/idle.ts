@@ -1,0 +1,62 @@
+import type { KnownInput } from './input.ts'
+import { say } from './sentences.ts'
+import { primaryName } from './spec.ts'
+import { restore, startRun, transition, wait, waitForPods } from './steps.ts'
+import { isRunning, type SourceRollback } from './state.ts'
+import { askReadiness, type Deciding, type Transition, type Wait } from './transition.ts'
+
+/** No rollout is running: does the source branch ask for one? */
+export function* idle(input: KnownInput): Deciding {
+  const { spec, state, promoted, desired } = input
+  const hash = desired.revision.hash
+  if (hash === promoted.hash) return yield* whenPromoted(input)
+  if (state.quarantine.includes(hash) && !desired.retried) return keepOut(input)
+  if (promoted.before.includes(hash)) return restore(input)
+
+  const primary = yield* askReadiness('primary')
+  if (primary.kind !== 'ready') return waitForPods(primaryName(spec), primary)
+  return startRun(input, say.newRevision(spec))
+}
+
+/** After a promotion whose primary would not start: once the primary is ready it gets its traffic back. */
+function* whenPromoted(input: KnownInput): Deciding {
+  const { spec, state, promoted, nowMs } = input
+  if (state.phase !== 'Failed' || state.revision.hash !== promoted.hash) return wait()
+  const primary = yield* askReadiness('primary')
+  if (primary.kind !== 'ready') return waitForPods(primaryName(spec), primary)
+  return transition({ ...state, phase: 'Finalising', canaryWeight: 0, lastTransitionMs: nowMs }, [say.allToPrimary()])
+}
+
+/** A failed revision that comes back by another commit is named once and stays out. */
+function keepOut({ spec, state, desired, nowMs }: KnownInput): Wait | Transition {
+  if (desired.revision.commit === state.revision.commit || desired.revision.commit === state.keptOut) return wait()
+  return transition({ ...state, keptOut: desired.revision.commit, lastTransitionMs: nowMs }, [
+    say.quarantined(spec, desired.revision.hash),
+  ])
+}
+
+/**
+ * True when the source branch still asks for a revision that failed and must be told so: a revert is to be written there.
+ * Not when it was answered before (a revert or its refusal is recorded) or when somebody brought the revision back.
+ */
+export function wantsSourceRevert({ state, promoted, desired }: KnownInput): boolean {
+  const { hash } = desired.revision
+  return (
+    !isRunning(state.phase) &&
+    hash !== promoted.hash &&
+    state.quarantine.includes(hash) &&
+    !desired.retried &&
+    state.rollback === undefined &&
+    state.keptOut === undefined
+  )
+}
+
+/** Records which rung of the rollback ladder was taken on the source branch. */
+export function sourceReverted(input: KnownInput, branch: string, rollback: SourceRollback): Transition {
+  const { spec, state, nowMs } = input
+  const sentence =
+    rollback.reference === undefined
+      ? say.sourceNotReverted(spec, branch, rollback.reason ?? 'not configured')
+      : say.sourceReverted(spec, branch, rollback.reference)
+  return transition({ ...state, rollback, lastTransitionMs: nowMs }, [sentence])
+}

@@ -1,0 +1,53 @@
+import type { KnownInput } from './input.ts'
+import { say } from './sentences.ts'
+import { primaryName } from './spec.ts'
+import type { RolloutState } from './state.ts'
+import { transition, wait, waitForPods } from './steps.ts'
+import { askReadiness, type Deciding, type Outcome, type Transition } from './transition.ts'
+
+/** The primary rolls over to the promoted revision; then the traffic returns to it, at once or in steps. */
+export function* promoting(input: KnownInput): Deciding {
+  const { spec, state, nowMs } = input
+  const primary = yield* askReadiness('primary')
+  if (primary.kind === 'waiting') return waitForPods(primaryName(spec), primary)
+  if (primary.kind === 'failed') return promotionFailed(input, primary.message)
+  if (state.canaryWeight === 0) return succeed(input)
+  if (spec.stepWeightPromotion === 0) return toPrimary(input, 0)
+  const dueMs = state.lastTransitionMs + spec.intervalMs
+  return nowMs < dueMs
+    ? wait(undefined, dueMs)
+    : toPrimary(input, Math.max(0, state.canaryWeight - spec.stepWeightPromotion))
+}
+
+/** The canary serves nothing any more; it goes one interval later, when every proxy has heard so. */
+export function finalise(input: KnownInput): Outcome {
+  const dueMs = input.state.lastTransitionMs + input.spec.intervalMs
+  return input.nowMs < dueMs ? wait(undefined, dueMs) : succeed(input)
+}
+
+function toPrimary({ spec, state, nowMs }: KnownInput, canaryWeight: number): Transition {
+  const phase = canaryWeight === 0 ? 'Finalising' : 'Promoting'
+  const sentence = spec.stepWeightPromotion === 0 ? say.allToPrimary() : say.primaryWeight(spec, 100 - canaryWeight)
+  return transition({ ...state, phase, canaryWeight, lastTransitionMs: nowMs }, [sentence])
+}
+
+function succeed({ spec, state, nowMs }: KnownInput): Transition {
+  const next: RolloutState = {
+    ...state,
+    phase: 'Succeeded',
+    canaryWeight: 0,
+    iterations: 0,
+    failedChecks: 0,
+    lastPromoted: state.revision,
+    lastTransitionMs: nowMs,
+  }
+  return transition(next, [state.route === 'analysis' ? say.promoted(spec) : say.promotedUnanalysed(spec)])
+}
+
+/** The analysed canary is healthy, its copy is not: the canary serves until the primary has recovered. */
+function promotionFailed({ spec, state, nowMs }: KnownInput, why: string): Transition {
+  const canaryWeight = state.canaryWeight > 0 ? 100 : 0
+  return transition({ ...state, phase: 'Failed', canaryWeight, lastTransitionMs: nowMs }, [
+    say.promotionFailed(spec, why),
+  ])
+}
