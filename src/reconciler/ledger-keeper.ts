@@ -216,7 +216,7 @@ export class LedgerKeeper {
       for (const [file, text] of Object.entries(entryFiles(entry))) changes.set(`${key}/${file}`, text)
     }
     const text = message(`Restore the ledger ${branch.name}`, ['The branch was gone at the server.'], [])
-    return await branch.make({ parent: null, changes, message: text, author: identity, timeMs: clock.now() })
+    return branch.make({ parent: null, changes, message: text, author: identity, timeMs: clock.now() })
   }
 
   /** Makes the server's tip our head, and reads what others did between the two. */
