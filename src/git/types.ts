@@ -40,15 +40,16 @@ export interface CommitRequest {
 
 /**
  * What became of a push.
- * - `landed`: the branch is at the new tip; read back from the server.
+ * - `landed`: the new tip is in the branch's history, as read back from the server; others may have pushed on top.
  * - `lost`: somebody else moved the branch first; `tip` is where it is now (null: it is gone). Rebuild and push again.
- * - `refused`: the server does not take it and trying again does not help: a protected branch, a hook.
+ * - `refused`: the server does not take it and trying again does not help: a protected branch, a hook
+ *   (`GIT_PUSH_REFUSED`), or a ref that it cannot move although nobody else did (`GIT_REF_STUCK`: an alarm of its own).
  * - `unknown`: no answer. Push the very same commits again: the commit id is the idempotency key.
  */
 export type PushOutcome =
   | { readonly kind: 'landed' }
   | { readonly kind: 'lost'; readonly tip: Oid | null }
-  | { readonly kind: 'refused'; readonly message: string }
+  | { readonly kind: 'refused'; readonly code: 'GIT_PUSH_REFUSED' | 'GIT_REF_STUCK'; readonly message: string }
   | { readonly kind: 'unknown'; readonly message: string }
 
 /**

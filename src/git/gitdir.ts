@@ -1,0 +1,203 @@
+import { mkdir, readFile, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Problem } from '../lib/problem.ts'
+import { atomicFs } from './atomic-fs.ts'
+import { collectRecent } from './collect-recent.ts'
+import { fetchPack } from './fetch-pack.ts'
+import type { GitHttp } from './git-http.ts'
+import type { MadeCommits } from './made-commits.ts'
+import { ObjectReader } from './object-reader.ts'
+import { isWhole, packChecksum, writePack, writePackIndex, type Pack } from './pack.ts'
+import { PackReader, readPackIndex } from './pack-reader.ts'
+import type { Oid } from './types.ts'
+
+export interface GitDirOptions {
+  readonly path: string
+  readonly ref: string
+  readonly url: string
+  readonly made: MadeCommits
+  /** How many packs may gather before they become one with recent history only. */
+  readonly maxPacks: number
+}
+
+/**
+ * A shallow repository on disk, for one branch and one process, and its packs in memory. The disk is a cache: whatever
+ * looks damaged is thrown away and fetched again. No loose objects are ever written.
+ */
+export class GitDir {
+  readonly #options: GitDirOptions
+  readonly #fs: ReturnType<typeof atomicFs>
+  readonly #loaded = new Set<string>()
+  #cache: object = {}
+  #packs = new PackReader()
+  #reader: ObjectReader
+  #tip: Oid | null = null
+
+  constructor(options: GitDirOptions) {
+    this.#options = options
+    this.#fs = atomicFs(options.path)
+    this.#reader = this.#newReader()
+  }
+
+  /** Reads what is here, made commits included. Another one after the objects were thrown away or packed anew. */
+  get reader(): ObjectReader {
+    return this.#reader
+  }
+
+  /** What the local branch names: the newest tip known to be at the server; null before the first fetch. */
+  get tip(): Oid | null {
+    return this.#tip
+  }
+
+  /** True when the object was fetched, or its push was acknowledged. */
+  has(oid: Oid): boolean {
+    return this.#packs.has(oid)
+  }
+
+  /** Loads what a former process left, or starts anew when that is not whole. */
+  async open(): Promise<void> {
+    await rm(join(this.#options.path, 'tmp'), { recursive: true, force: true })
+    try {
+      const text = await readFile(this.#file(this.#options.ref), 'utf8').catch(absent)
+      const tip = text?.trim()
+      if (tip === undefined) return await this.reset()
+      await this.#loadPacks()
+      this.#reader.tree(this.#reader.commit(tip).tree)
+      this.#tip = tip
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      await this.reset()
+    }
+  }
+
+  /** Throws everything away but commits made here. */
+  async reset(): Promise<void> {
+    const { path, ref, url } = this.#options
+    await rm(path, { recursive: true, force: true })
+    for (const folder of ['objects/pack', 'refs/heads', 'tmp']) await mkdir(join(path, folder), { recursive: true })
+    const config = [
+      '[core]\n\trepositoryformatversion = 0\n\tbare = true\n',
+      `[remote "origin"]\n\turl = ${JSON.stringify(url)}\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n`,
+    ]
+    await this.#write('config', config.join(''))
+    await this.#write('HEAD', `ref: ${ref}\n`)
+    this.#forget()
+    this.#tip = null
+  }
+
+  /** Fetches what is new, or a shallow clone the first time. Resolves to the server's tip. */
+  async fetch(http: GitHttp, limits: { totalMs: number; maxBytes: number }): Promise<Oid> {
+    return this.#fetch(http, this.#tip === null ? { ...limits, depth: 1 } : limits)
+  }
+
+  /** Fetches older history: so many commits behind the present boundary. */
+  async deepen(http: GitHttp, commits: number, limits: { totalMs: number; maxBytes: number }): Promise<Oid> {
+    return this.#fetch(http, { ...limits, depth: commits, relative: true })
+  }
+
+  /** True when no history is cut off. */
+  async isComplete(): Promise<boolean> {
+    const text = await readFile(this.#file('shallow'), 'utf8').catch(absent)
+    return text === undefined || text.trim() === ''
+  }
+
+  /** Keeps a pack that the server has acknowledged and moves the local branch. */
+  async keep(pack: Pack, tip: Oid): Promise<void> {
+    if (pack.entries.length > 0) {
+      this.#packs.add(pack.bytes, pack.entries)
+      await this.#writePack(pack)
+    }
+    await this.#moveTo(tip)
+  }
+
+  /** Moves the local branch to a commit that the server has. */
+  async settle(tip: Oid): Promise<void> {
+    await this.#moveTo(tip)
+    if (this.#loaded.size > this.#options.maxPacks) await this.#compact(tip)
+  }
+
+  async #fetch(
+    http: GitHttp,
+    more: { totalMs: number; maxBytes: number; depth?: number; relative?: boolean },
+  ): Promise<Oid> {
+    const { path: gitdir, ref } = this.#options
+    const tip = await fetchPack(http, { gitdir, fs: this.#fs, cache: this.#cache, ref, ...more })
+    await this.#loadPacks()
+    // The trees' tops are enough: a pack is whole or not there, and the server sends closed sets.
+    this.#reader.tree(this.#reader.commit(tip).tree)
+    await this.#moveTo(tip)
+    return tip
+  }
+
+  async #loadPacks(): Promise<void> {
+    const folder = this.#file('objects/pack')
+    for (const name of await readdir(folder)) {
+      if (!name.endsWith('.idx') || this.#loaded.has(name)) continue
+      const index = await readFile(join(folder, name))
+      const pack = await readFile(join(folder, name.replace(/idx$/, 'pack'))).catch(absent)
+      if (pack === undefined || !isWhole(pack) || !isWhole(index)) throw damaged(name)
+      this.#packs.add(pack, readPackIndex(index))
+      this.#loaded.add(name)
+    }
+  }
+
+  /** One pack with the head and recent history instead of hundreds: a clone grows with what it holds, not with its age. */
+  async #compact(tip: Oid): Promise<void> {
+    const { objects, boundary } = await collectRecent(this.#reader, (oid) => this.#packs.read(oid), tip, 200)
+    const old = [...this.#loaded]
+    const pack = writePack(objects)
+    this.#forget()
+    this.#packs.add(pack.bytes, pack.entries)
+    const name = await this.#writePack(pack)
+    if (boundary.length > 0) await this.#write('shallow', `${boundary.join('\n')}\n`)
+    for (const index of old.filter((one) => one !== name)) {
+      await rm(this.#file(`objects/pack/${index}`), { force: true })
+      await rm(this.#file(`objects/pack/${index.replace(/idx$/, 'pack')}`), { force: true })
+    }
+  }
+
+  async #writePack(pack: Pack): Promise<string> {
+    const name = `pack-${packChecksum(pack.bytes).toString('hex')}`
+    await this.#fs.promises.writeFile(this.#file(`objects/pack/${name}.pack`), pack.bytes)
+    await this.#fs.promises.writeFile(this.#file(`objects/pack/${name}.idx`), writePackIndex(pack))
+    this.#loaded.add(`${name}.idx`)
+    return `${name}.idx`
+  }
+
+  async #moveTo(tip: Oid): Promise<void> {
+    if (this.#tip === tip) return
+    await this.#write(this.#options.ref, `${tip}\n`)
+    this.#tip = tip
+  }
+
+  async #write(name: string, text: string): Promise<void> {
+    await mkdir(join(this.#file(name), '..'), { recursive: true })
+    await this.#fs.promises.writeFile(this.#file(name), text)
+  }
+
+  #forget(): void {
+    this.#loaded.clear()
+    this.#cache = {}
+    this.#packs = new PackReader()
+    this.#reader = this.#newReader()
+  }
+
+  #newReader(): ObjectReader {
+    const { made } = this.#options
+    return new ObjectReader({ read: (oid) => made.read(oid) ?? this.#packs.read(oid) })
+  }
+
+  #file(name: string): string {
+    return join(this.#options.path, name)
+  }
+}
+
+function absent(error: unknown): undefined {
+  if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+    return undefined
+  throw error
+}
+
+function damaged(name: string): Problem {
+  return new Problem({ kind: 'retry', code: 'GIT_DAMAGED', message: `the local copy is damaged in ${name}` })
+}
