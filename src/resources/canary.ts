@@ -1,97 +1,43 @@
 import { z } from 'zod'
+import { Analysis } from './canary/analysis.ts'
+import type { Metric } from './canary/metric.ts'
+import { Service } from './canary/service.ts'
+import { PROVIDERS, StringMap } from './fields.ts'
 
-const Percent = z.number().int().min(0).max(100)
-const StringMap = z.record(z.string(), z.string())
-const Duration = z.string().regex(/^[0-9]+(m|s)/)
+const localRef = (...kinds: [string, ...string[]]) =>
+  z.strictObject({ apiVersion: z.string().optional(), kind: z.enum(kinds), name: z.string() })
 
-const CustomMetadata = z.strictObject({ labels: StringMap.optional(), annotations: StringMap.optional() })
-
-const StringMatch = z.strictObject({
-  exact: z.string().optional(),
-  prefix: z.string().optional(),
-  suffix: z.string().optional(),
-  regex: z.string().optional(),
-})
-
-const HttpMatch = z.strictObject({
-  name: z.string().optional(),
-  uri: StringMatch.optional(),
-  scheme: StringMatch.optional(),
-  method: StringMatch.optional(),
-  authority: StringMatch.optional(),
-  headers: z.record(z.string(), StringMatch).optional(),
-  withoutHeaders: z.record(z.string(), StringMatch).optional(),
-  queryParams: z.record(z.string(), StringMatch).optional(),
-  ignoreUriCase: z.boolean().optional(),
-  port: z.number().int().optional(),
-  sourceLabels: StringMap.optional(),
-  sourceNamespace: z.string().optional(),
-  gateways: z.array(z.string()).optional(),
-})
-
-const CrossNamespaceRef = z.strictObject({ name: z.string(), namespace: z.string().optional() })
-
-const Metric = z.strictObject({
+const AutoscalerRef = z.strictObject({
+  apiVersion: z.string().optional(),
+  kind: z.enum(['HorizontalPodAutoscaler', 'ScaledObject']),
   name: z.string(),
-  interval: Duration.optional(),
-  threshold: z.number().optional(),
-  thresholdRange: z.strictObject({ min: z.number().optional(), max: z.number().optional() }).optional(),
-  query: z.string().optional(),
-  templateRef: CrossNamespaceRef.optional(),
-  templateVariables: StringMap.optional(),
+  primaryScalerQueries: StringMap.optional().describe('KEDA: trigger name to query of the primary scaler.'),
+  primaryScalerReplicas: z
+    .strictObject({ minReplicas: z.int().min(1).optional(), maxReplicas: z.int().min(1).optional() })
+    .optional()
+    .describe('Bounds of the primary scaler where they differ from the ones of the target.'),
 })
 
-const Analysis = z.strictObject({
-  interval: Duration.optional(),
-  threshold: z.number().int().optional(),
-  iterations: z.number().int().min(0).optional(),
-  maxWeight: Percent.optional(),
-  stepWeight: Percent.optional(),
-  stepWeights: z.array(Percent).optional(),
-  stepWeightPromotion: Percent.optional(),
-  primaryReadyThreshold: Percent.optional(),
-  canaryReadyThreshold: Percent.optional(),
-  metrics: z.array(Metric).optional(),
-})
-
-const Service = z.strictObject({
-  name: z.string().optional(),
-  port: z.number().int(),
-  portName: z.string().optional(),
-  targetPort: z.union([z.number().int(), z.string()]).optional(),
-  appProtocol: z.string().optional(),
-  portDiscovery: z.boolean().optional(),
-  headless: z.boolean().optional(),
-  trafficDistribution: z.string().optional(),
-  timeout: z.string().optional(),
-  backendTimeout: z.string().optional(),
-  hosts: z.array(z.string()).optional(),
-  gateways: z.array(z.string()).optional(),
-  match: z.array(HttpMatch).optional(),
-  apex: CustomMetadata.optional(),
-  primary: CustomMetadata.optional(),
-  canary: CustomMetadata.optional(),
-})
-
-const CanarySpec = z.strictObject({
-  provider: z.string().optional(),
-  metricsServer: z.string().optional(),
-  progressDeadlineSeconds: z.number().int().optional(),
-  targetRef: z.strictObject({ apiVersion: z.string().optional(), kind: z.string(), name: z.string() }),
-  autoscalerRef: z
-    .strictObject({
-      apiVersion: z.string().optional(),
-      kind: z.string(),
-      name: z.string(),
-      primaryScalerReplicas: z
-        .strictObject({ minReplicas: z.number().int().optional(), maxReplicas: z.number().int().optional() })
-        .optional(),
-    })
-    .optional(),
+/** What a Canary asks for. */
+export const CanarySpec = z.strictObject({
+  provider: z.enum(PROVIDERS).optional().describe('Traffic provider, where it is not the configured one.'),
+  metricsServer: z.string().optional().describe('Address of the Prometheus server for this canary.'),
+  progressDeadlineSeconds: z
+    .int()
+    .optional()
+    .describe('Longest time without progress before a rollout is rolled back; 600 when absent.'),
+  targetRef: localRef('DaemonSet', 'Deployment', 'Service').describe('The workload that people edit.'),
+  autoscalerRef: AutoscalerRef.optional().describe('The autoscaler of the target.'),
+  ingressRef: localRef('Ingress').optional().describe('nginx and skipper: the Ingress of the target.'),
+  routeRef: localRef('ApisixRoute').optional().describe('apisix: the route of the target.'),
+  upstreamRef: localRef('Upstream')
+    .extend({ namespace: z.string().optional() })
+    .optional()
+    .describe('gloo: the upstream whose settings are copied.'),
   service: Service,
-  skipAnalysis: z.boolean().optional(),
-  revertOnDeletion: z.boolean().optional(),
-  suspend: z.boolean().optional(),
+  skipAnalysis: z.boolean().optional().describe('Promote new revisions at once, without traffic shift and checks.'),
+  revertOnDeletion: z.boolean().optional().describe('Hand the target back as it was when the canary is deleted.'),
+  suspend: z.boolean().optional().describe('Do nothing while true.'),
   analysis: Analysis.optional(),
 })
 

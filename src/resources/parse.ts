@@ -1,0 +1,85 @@
+import type { z } from 'zod'
+import { isObject, type JsonObject, stringAt } from '../lib/json.ts'
+import type { PlaceOf } from '../lib/place.ts'
+import { Problem } from '../lib/problem.ts'
+import { AlertProvider } from './alert-provider.ts'
+import { Canary } from './canary.ts'
+import { ruleProblems } from './canary-rules.ts'
+import { MetricTemplate } from './metric-template.ts'
+import { convertCanary } from './older-canary.ts'
+import { pruned, schemaProblems } from './schema-problems.ts'
+
+/**
+ * What an unknown field is: a problem in a manifest (`strict`), or nothing at all in an object from the API server, which
+ * may know a newer schema (`pruning`).
+ */
+export type Strictness = 'strict' | 'pruning'
+
+/** A Canary of any version as v1beta1, or everything that is wrong with it. */
+export function parseCanary(
+  object: unknown,
+  placeOf: PlaceOf,
+  strictness: Strictness,
+): { readonly canary?: Canary; readonly problems: readonly Problem[] } {
+  if (!isObject(object)) return { problems: [noMap('Canary', placeOf)] }
+  const converted = convertCanary(object, strictness === 'pruning')
+  const places: PlaceOf = (path, part) => placeOf(converted.pathBack(path), part)
+  const { value, problems } = parse(Canary, converted.object, places, strictness)
+  if (value === undefined) return { problems: problems.map((problem) => withRenameHint(problem)) }
+  const broken = ruleProblems(value, places)
+  return broken.length > 0 ? { problems: broken } : { canary: value, problems: [] }
+}
+
+/** A MetricTemplate, or everything that is wrong with it. */
+export function parseMetricTemplate(
+  object: unknown,
+  placeOf: PlaceOf,
+  strictness: Strictness,
+): { readonly metricTemplate?: MetricTemplate; readonly problems: readonly Problem[] } {
+  if (!isObject(object)) return { problems: [noMap('MetricTemplate', placeOf)] }
+  const { value, problems } = parse(MetricTemplate, object, placeOf, strictness)
+  return value === undefined ? { problems } : { metricTemplate: value, problems }
+}
+
+/** An AlertProvider, or everything that is wrong with it. */
+export function parseAlertProvider(
+  object: unknown,
+  placeOf: PlaceOf,
+  strictness: Strictness,
+): { readonly alertProvider?: AlertProvider; readonly problems: readonly Problem[] } {
+  if (!isObject(object)) return { problems: [noMap('AlertProvider', placeOf)] }
+  const { value, problems } = parse(AlertProvider, object, placeOf, strictness)
+  return value === undefined ? { problems } : { alertProvider: value, problems }
+}
+
+/** Places in an object that came from the API server: the object's name, whatever the field. */
+export function placeInCluster(object: unknown): PlaceOf {
+  const kind = stringAt(object, 'kind') ?? 'object'
+  const name = `${kind}/${stringAt(object, 'metadata', 'name') ?? ''}`
+  const namespace = stringAt(object, 'metadata', 'namespace')
+  return () => (namespace === undefined ? name : `${name}.${namespace}`)
+}
+
+function parse<Shape extends z.core.$ZodShape>(
+  schema: z.ZodObject<Shape>,
+  object: JsonObject,
+  placeOf: PlaceOf,
+  strictness: Strictness,
+): { readonly value?: z.infer<z.ZodObject<Shape>>; readonly problems: readonly Problem[] } {
+  const { status: _, ...data } = object
+  const strict = schema.strict()
+  const result = strict.safeParse(strictness === 'pruning' ? pruned(strict, data) : data)
+  if (result.success) return { value: result.data, problems: [] }
+  return { problems: schemaProblems(result.error, strict, data, placeOf) }
+}
+
+function noMap(kind: string, placeOf: PlaceOf): Problem {
+  return new Problem({ kind: 'stalled', code: 'FIELD_INVALID', message: `${kind} must be a map`, place: placeOf([]) })
+}
+
+/** In v1beta1 the old name of `analysis` would be dropped by the API server, and with it the whole analysis. */
+function withRenameHint(problem: Problem): Problem {
+  if (problem.code !== 'FIELD_UNKNOWN' || !problem.message.startsWith('spec.canaryAnalysis:')) return problem
+  const { kind, code, message, place } = problem
+  return new Problem({ kind, code, message, place, hint: 'since v1beta1 its name is analysis' })
+}
