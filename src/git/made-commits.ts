@@ -39,25 +39,26 @@ export class MadeCommits {
   }
 
   /**
-   * The objects that a server at `expected` (null: without the branch) lacks of `next`. Throws a Problem when `next`
-   * does not build on `expected`: pushing it would throw commits away.
+   * The objects that a server at `expected` (null: without the branch) lacks of `next`; none when all of it is known to
+   * have been there. Throws a Problem when `next` does not build on `expected`: pushing it would throw commits away.
    */
-  since(expected: Oid | null, next: Oid): readonly NamedObject[] {
+  since(reader: ObjectReader, expected: Oid | null, next: Oid): readonly NamedObject[] {
+    if (reader.between(expected, next) === null) {
+      throw new Problem({
+        kind: 'bug',
+        code: 'GIT_NOT_A_DESCENDANT',
+        message: `commit ${next} does not build on ${expected ?? 'nothing'}`,
+        hint: 'a push that is no fast-forward would lose commits',
+      })
+    }
     const objects = new Map<Oid, NamedObject>()
     let here: Oid | null = next
-    while (here !== null && here !== expected) {
-      const made = this.#commits.get(here)
-      if (made === undefined) break
+    for (let made = this.#commits.get(here); made !== undefined; made = this.#commits.get(here)) {
       for (const object of made.objects) objects.set(object.oid, object)
+      if (made.parent === null || made.parent === expected) break
       here = made.parent
     }
-    if (here === expected) return [...objects.values()]
-    throw new Problem({
-      kind: 'bug',
-      code: 'GIT_NOT_A_DESCENDANT',
-      message: `commit ${next} was not made here on top of ${expected ?? 'nothing'}`,
-      hint: 'a push that is no fast-forward would lose commits',
-    })
+    return [...objects.values()]
   }
 
   /** Forgets what is at the server now that its tip is known, and the oldest of those that lost their race. */

@@ -99,7 +99,7 @@ class HttpBranch implements OpenedBranch {
   async push(expected: Oid | null, next: Oid): Promise<PushOutcome> {
     await this.#open()
     return this.#lock(async () => {
-      const pack = writePack(this.#made.since(expected, next))
+      const pack = writePack(this.#made.since(this.#dir.reader, expected, next))
       const report = await this.#send(expected, next, pack)
       if ('outcome' in report) return report.outcome
       try {
@@ -183,6 +183,7 @@ class HttpBranch implements OpenedBranch {
   }
 
   async #send(expected: Oid | null, next: Oid, pack: Pack): Promise<PushReport | { outcome: PushOutcome }> {
+    if (pack.entries.length === 0) return { kind: 'known', message: '' }
     try {
       return await sendPack(this.#http, this.#ref, expected, next, pack.bytes)
     } catch (error) {
@@ -206,6 +207,7 @@ class HttpBranch implements OpenedBranch {
       return { kind: 'landed' }
     }
     if (tip === expected) {
+      if (report.kind === 'known') return { kind: 'lost', tip }
       if (report.kind !== 'ok') return refusal(report, expected)
       return { kind: 'unknown', message: 'the server reported success but the tip has not moved' }
     }

@@ -49,28 +49,34 @@ export async function pushWithRebuild(
     if (outcome.kind === 'unknown') doubtful = next
     message = outcome.kind === 'unknown' ? outcome.message : 'others pushed first each time'
     await backOff(attempt, options)
-    const now = await retrying(
-      () => readTip(branch),
-      tip,
+    const seen: Look = await retrying(
+      () => look(branch, tip, doubtful),
+      { tip, landed: false },
       (problem) => (message = problem.message),
     )
-    if (now !== tip && doubtful !== null && now !== null && (await contains(branch, doubtful, tip, now))) {
-      return { kind: 'landed', tip: doubtful }
-    }
+    if (seen.landed && doubtful !== null) return { kind: 'landed', tip: doubtful }
     if (attempt >= options.attempts) break
-    if (now === tip) continue
+    if (seen.tip === tip) continue
     // The tip has moved on, so a push that expected the old one can't land any more.
     doubtful = null
-    tip = now
+    tip = seen.tip
     next = await build(tip)
   }
   return next === null ? { kind: 'nothing' } : { kind: 'gave-up', message, pending: doubtful }
 }
 
-async function readTip(branch: GitBranch): Promise<Oid | null> {
+interface Look {
+  readonly tip: Oid | null
+  readonly landed: boolean
+}
+
+/** Where the branch is now, and whether a commit in doubt is in its history. */
+async function look(branch: GitBranch, before: Oid | null, doubtful: Oid | null): Promise<Look> {
   const tip = await branch.tip()
-  if (tip !== null) await branch.fetch(tip)
-  return tip
+  if (tip === null) return { tip, landed: false }
+  await branch.fetch(tip)
+  const moved = tip !== before && doubtful !== null
+  return { tip, landed: moved && (await contains(branch, doubtful, before, tip)) }
 }
 
 /** The commit is in the history of the new tip; older history is fetched when the clone starts too late to tell. */

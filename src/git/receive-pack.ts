@@ -6,8 +6,11 @@ const zeroOid = '0'.repeat(40)
 
 /** What the server reports about a push of one ref. */
 export interface PushReport {
-  /** `ok`: it says that it took it; `refused`: it says no to the ref; `failed`: it could not take the objects or says nothing. */
-  readonly kind: 'ok' | 'refused' | 'failed'
+  /**
+   * `ok`: it says that it took it; `refused`: it says no to the ref; `failed`: it could not take the objects or says
+   * nothing; `known`: it was not asked, because it had all the commits before and only the tip can tell what became of them.
+   */
+  readonly kind: 'ok' | 'refused' | 'failed' | 'known'
   /** What it said: the reason behind `ng`, and what hooks printed. Safe to show. */
   readonly message: string
 }

@@ -42,7 +42,8 @@ export class MemoryBranch implements GitBranch {
   }
 
   async push(expected: Oid | null, next: Oid): Promise<PushOutcome> {
-    const objects = this.#made.since(expected, next)
+    const objects = this.#made.since(this.#reader, expected, next)
+    if (objects.length === 0) return this.#judge(next)
     this.#server.counts.push += 1
     const fault = this.#server.options.intercept?.('push', this.name) ?? 'pass'
     if (fault === 'fail') return { kind: 'unknown', message: 'the connection was refused' }

@@ -56,7 +56,8 @@ export function createMemoryRemote(options: MemoryRemoteOptions = {}): MemoryRem
     options,
     counts: { tip: 0, fetch: 0, push: 0 },
   }
-  const reader = new ObjectReader({ read: (oid) => server.objects.get(oid) })
+  const made = new MadeCommits()
+  const reader = new ObjectReader({ read: (oid) => server.objects.get(oid) ?? made.read(oid) })
   const tipOf = (branch: string): Oid => {
     const tip = server.refs.get(branch)
     if (tip !== undefined) return tip
@@ -66,10 +67,10 @@ export function createMemoryRemote(options: MemoryRemoteOptions = {}): MemoryRem
     open: (branch) => new MemoryBranch(server, branch),
     commit: (branch, changes, message, author, timeMs) => {
       const parent = server.refs.get(branch) ?? null
-      const made = new MadeCommits()
       const oid = made.make(reader, { parent, changes, message, author, timeMs })
-      for (const object of made.since(parent, oid)) server.objects.set(object.oid, object)
+      for (const object of made.since(reader, parent, oid)) server.objects.set(object.oid, object)
       server.refs.set(branch, oid)
+      made.settle(oid, (one) => server.objects.has(one))
       return oid
     },
     reset: (branch, tip) => void (tip === null ? server.refs.delete(branch) : server.refs.set(branch, tip)),
