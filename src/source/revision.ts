@@ -1,0 +1,13 @@
+import { createHash } from 'node:crypto'
+import { at, canonicalJson } from '../lib/json.ts'
+import type { KubeObject } from '../lib/kube-object.ts'
+
+/**
+ * Names what a target runs: 16 hex digits of a SHA-256 over its pod template (Deployment, DaemonSet; the whole spec of
+ * other kinds). The order of keys does not matter, replicas and the object's own labels and annotations neither. The
+ * defaults that an API server fills in do, so a manifest and the live object made from it differ: compare like with like.
+ */
+export function revisionHash(target: KubeObject): string {
+  const content = at(target, 'spec', 'template') ?? target.spec ?? null
+  return createHash('sha256').update(canonicalJson(content)).digest('hex').slice(0, 16)
+}
