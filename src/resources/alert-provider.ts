@@ -2,17 +2,21 @@ import { z } from 'zod'
 import { StringMap } from './fields.ts'
 
 /** Where alerts go; one of `address` and `secretRef` is set. */
-export const AlertProviderSpec = z.strictObject({
-  type: z.enum(['slack', 'msteams', 'discord', 'rocket', 'gchat']),
-  channel: z.string().optional().describe('general when absent.'),
-  username: z.string().optional(),
-  address: z.string().optional().describe('Address of the incoming webhook.'),
-  proxy: z.string().optional().describe('Address of an HTTP proxy.'),
-  secretRef: z
-    .strictObject({ name: z.string() })
-    .optional()
-    .describe('Secret with the keys address and, if needed, token, in the namespace of the provider.'),
-})
+export const AlertProviderSpec = z
+  .strictObject({
+    type: z.enum(['slack', 'msteams', 'discord', 'rocket', 'gchat']),
+    channel: z.string().optional().describe('general when absent.'),
+    username: z.string().optional(),
+    address: z.string().optional().describe('Address of the incoming webhook.'),
+    proxy: z.string().optional().describe('Address of an HTTP proxy.'),
+    secretRef: z
+      .strictObject({ name: z.string() })
+      .optional()
+      .describe('Secret with the keys address and, if needed, token, in the namespace of the provider.'),
+  })
+  .refine(({ address, secretRef }) => (address === undefined) !== (secretRef === undefined), {
+    error: 'needs either address or secretRef',
+  })
 
 /** An AlertProvider, flagger.app/v1beta1. */
 export const AlertProvider = z.object({

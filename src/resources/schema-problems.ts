@@ -86,7 +86,7 @@ function describe(issue: Issue, value: unknown): { readonly message: string; rea
         ? { message: `${shown} is no duration`, hint: 'write whole seconds or minutes, for example 30s or 1m' }
         : { message: `${shown} has the wrong form`, hint: issue.pattern }
     case 'custom':
-      return { message: `${shown} ${issue.message}` }
+      return { message: typeof value === 'object' ? issue.message : `${shown} ${issue.message}` }
     case 'invalid_union':
       return { message: `${shown} has none of the forms that are allowed here` }
     case 'invalid_element':

@@ -42,6 +42,9 @@ export const CanaryStatusFields = z.object({
   conditions: z.array(Condition).optional(),
 })
 
+/** The status of the other kinds, which nothing writes yet. */
+export const ResourceStatusFields = z.object({ conditions: z.array(Condition).optional() })
+
 /**
  * A Canary's status as it is read from the API server: fields of a wrong type read as absent and unknown ones are
  * kept, so that whatever somebody wrote there never stops a rollout.

@@ -1,0 +1,12 @@
+import { crds } from '../../src/resources/crds.ts'
+import { writeYaml } from '../../src/yaml/write.ts'
+
+/** Every generated file: its path in the repository and its text. */
+export function generatedFiles(): Promise<ReadonlyMap<string, string>> {
+  const files = new Map<string, string>()
+  for (const crd of crds()) {
+    const plural = crd.metadata.name.split('.')[0] ?? ''
+    files.set(`manifests/crds/${plural}.yaml`, `# Generated from src/resources by npm run generate.\n${writeYaml(crd)}`)
+  }
+  return Promise.resolve(files)
+}
