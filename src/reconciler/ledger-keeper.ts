@@ -49,7 +49,7 @@ export class LedgerKeeper {
   private readonly mutex = new Mutex()
   private readonly recordedEntries = new Map<CanaryKey, LedgerEntry>()
   private readonly unreadable = new Map<CanaryKey, Problem>()
-  private readonly orders = new Map<CanaryKey, Order>()
+  private readonly orders = new Map<CanaryKey, { readonly order: Order; readonly entry: LedgerEntry }>()
   private queue: Queued[] = []
   private head: Oid | null = null
   private lastPushMs = Number.NEGATIVE_INFINITY
@@ -94,7 +94,12 @@ export class LedgerKeeper {
 
   /** What a person asked for on the ledger and nobody has answered yet. */
   order(key: CanaryKey): Order | undefined {
-    return this.orders.get(key)
+    return this.orders.get(key)?.order
+  }
+
+  /** The entry as the person's commit left it: where a former revision's content is. */
+  orderedEntry(key: CanaryKey): LedgerEntry | undefined {
+    return this.orders.get(key)?.entry
   }
 
   /** Asks the server for its tip and reads what others committed. One round trip when nothing is new. */
@@ -199,7 +204,7 @@ export class LedgerKeeper {
   }
 
   private seen(key: CanaryKey): Queued['decidedOn'] {
-    return { entry: this.entry(key), order: this.orders.get(key) }
+    return { entry: this.entry(key), order: this.order(key) }
   }
 
   private isCurrent({ change, decidedOn }: Queued): boolean {
@@ -278,7 +283,7 @@ export class LedgerKeeper {
     if (edit.kind === 'none') return
     log.info({ canary: key, commit, edit: edit.kind }, "somebody else's commit on the ledger")
     if (edit.kind === 'mistake') void this.answer(key, edit.why).catch((error: unknown) => this.notAnswered(key, error))
-    else this.orders.set(key, edit)
+    else if (!(after instanceof Problem)) this.orders.set(key, { order: edit, entry: after })
     onEdit(key)
   }
 

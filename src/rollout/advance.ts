@@ -35,7 +35,7 @@ function* byPhase(input: KnownInput): Deciding {
     case 'Promoting':
       return yield* promoting(input)
     case 'Finalising':
-      return finalise(input)
+      return yield* finalise(input)
   }
 }
 
@@ -49,7 +49,7 @@ function changeOfPlan(input: KnownInput): Outcome | undefined {
     case 'Initialized':
     case 'Succeeded':
     case 'Failed':
-      return order?.kind === 'retry' ? startRun(input, say.newRevision(spec)) : undefined
+      return order?.kind === 'retry' ? retry(input) : undefined
     case 'Waiting':
     case 'Progressing':
     case 'WaitingPromotion':
@@ -61,6 +61,12 @@ function changeOfPlan(input: KnownInput): Outcome | undefined {
         ? restore(input)
         : undefined
   }
+}
+
+/** What the primary runs already is not tried again: the canary may be all that serves while that primary does not start. */
+function retry(input: KnownInput): Outcome | undefined {
+  const { spec, promoted, desired } = input
+  return desired.revision.hash === promoted.hash ? undefined : startRun(input, say.newRevision(spec))
 }
 
 /** The source branch moved while the analysis runs: back to something known ends the run, something new restarts it. */

@@ -7,10 +7,10 @@ import { askReadiness, type Deciding, type Transition, type Wait } from './trans
 
 /** No rollout is running: does the source branch ask for one? */
 export function* idle(input: KnownInput): Deciding {
-  const { spec, state, promoted, desired } = input
+  const { spec, promoted, desired } = input
   const hash = desired.revision.hash
   if (hash === promoted.hash) return yield* whenPromoted(input)
-  if (state.quarantine.includes(hash) && !desired.retried) return keepOut(input)
+  if (isQuarantined(input)) return keepOut(input)
   if (promoted.before.includes(hash)) return restore(input)
 
   const primary = yield* askReadiness('primary')
@@ -27,6 +27,12 @@ function* whenPromoted(input: KnownInput): Deciding {
   return transition({ ...state, phase: 'Finalising', canaryWeight: 0, lastTransitionMs: nowMs }, [say.allToPrimary()])
 }
 
+/** A retry lifts the quarantine for one attempt: the commit that was tried and failed does not ask for another. */
+function isQuarantined({ state, desired }: KnownInput): boolean {
+  const isRetry = desired.retried && desired.revision.commit !== state.revision.commit
+  return state.quarantine.includes(desired.revision.hash) && !isRetry
+}
+
 /** A failed revision that comes back by another commit is named once and stays out. */
 function keepOut({ spec, state, desired, nowMs }: KnownInput): Wait | Transition {
   if (desired.revision.commit === state.revision.commit || desired.revision.commit === state.keptOut) return wait()
@@ -39,13 +45,12 @@ function keepOut({ spec, state, desired, nowMs }: KnownInput): Wait | Transition
  * True when the source branch still asks for a revision that failed and must be told so: a revert is to be written there.
  * Not when it was answered before (a revert or its refusal is recorded) or when somebody brought the revision back.
  */
-export function wantsSourceRevert({ state, promoted, desired }: KnownInput): boolean {
-  const { hash } = desired.revision
+export function wantsSourceRevert(input: KnownInput): boolean {
+  const { state, promoted, desired } = input
   return (
     !isRunning(state.phase) &&
-    hash !== promoted.hash &&
-    state.quarantine.includes(hash) &&
-    !desired.retried &&
+    desired.revision.hash !== promoted.hash &&
+    isQuarantined(input) &&
     state.rollback === undefined &&
     state.keptOut === undefined
   )

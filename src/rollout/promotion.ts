@@ -3,7 +3,7 @@ import { say } from './sentences.ts'
 import { primaryName } from './spec.ts'
 import type { RolloutState } from './state.ts'
 import { transition, wait, waitForPods } from './steps.ts'
-import { askReadiness, type Deciding, type Outcome, type Transition } from './transition.ts'
+import { askReadiness, type Deciding, type Transition } from './transition.ts'
 
 /** The primary rolls over to the promoted revision; then the traffic returns to it, at once or in steps. */
 export function* promoting(input: KnownInput): Deciding {
@@ -19,10 +19,17 @@ export function* promoting(input: KnownInput): Deciding {
     : toPrimary(input, Math.max(0, state.canaryWeight - spec.stepWeightPromotion))
 }
 
-/** The canary serves nothing any more; it goes one interval later, when every proxy has heard so. */
-export function finalise(input: KnownInput): Outcome {
-  const dueMs = input.state.lastTransitionMs + input.spec.intervalMs
-  return input.nowMs < dueMs ? wait(undefined, dueMs) : succeed(input)
+/**
+ * The canary serves nothing any more; it goes one interval later, when every proxy has heard so. Until then a primary that
+ * breaks gives it the traffic back.
+ */
+export function* finalise(input: KnownInput): Deciding {
+  const { spec, state, nowMs } = input
+  const primary = yield* askReadiness('primary')
+  if (primary.kind === 'waiting') return waitForPods(primaryName(spec), primary)
+  if (primary.kind === 'failed') return promotionFailed(input, primary.message)
+  const dueMs = state.lastTransitionMs + spec.intervalMs
+  return nowMs < dueMs ? wait(undefined, dueMs) : succeed(input)
 }
 
 function toPrimary({ spec, state, nowMs }: KnownInput, canaryWeight: number): Transition {
@@ -46,7 +53,8 @@ function succeed({ spec, state, nowMs }: KnownInput): Transition {
 
 /** The analysed canary is healthy, its copy is not: the canary serves until the primary has recovered. */
 function promotionFailed({ spec, state, nowMs }: KnownInput, why: string): Transition {
-  const canaryWeight = state.canaryWeight > 0 ? 100 : 0
+  const hasServed = state.canaryWeight > 0 || (state.phase === 'Finalising' && state.route === 'analysis')
+  const canaryWeight = hasServed && spec.movesTraffic ? 100 : 0
   return transition({ ...state, phase: 'Failed', canaryWeight, lastTransitionMs: nowMs }, [
     say.promotionFailed(spec, why),
   ])

@@ -1,0 +1,249 @@
+import { objectsChange, transitionChange, type LedgerChange } from '../ledger/change.ts'
+import type { CanaryKey, LedgerEntry } from '../ledger/entry.ts'
+import type { Clock } from '../lib/clock.ts'
+import { canonicalJson } from '../lib/json.ts'
+import type { KubeObject } from '../lib/kube-object.ts'
+import { Problem } from '../lib/problem.ts'
+import type { KnownInput, RolloutInput } from '../rollout/input.ts'
+import { sourceReverted, wantsSourceRevert } from '../rollout/idle.ts'
+import { isRunning, type RolloutState } from '../rollout/state.ts'
+import type { Answer, Question, Transition, Wait } from '../rollout/transition.ts'
+import { splitAt } from '../traffic/split.ts'
+import { converge, liveRoutes, liveWeight, routeVersions, writeRoutes, type RouteVersions } from './converge.ts'
+import { decide } from './decide.ts'
+import type { LedgerKeeper } from './ledger-keeper.ts'
+import type { Logger } from './ports.ts'
+import type { Reporter } from './reporter.ts'
+import type { SafetySpool } from './safety-spool.ts'
+import type { CanaryContext } from './canary-context.ts'
+import type { SourceRollbackWriter } from './source-rollback.ts'
+
+export interface CanaryReconcilerOptions {
+  readonly clock: Clock
+  readonly keeper: LedgerKeeper
+  readonly spool: SafetySpool
+  readonly reporter: Reporter
+  readonly sourceRollback: SourceRollbackWriter
+  /** Everything known of a canary right now; a Problem where it can't be worked with; undefined where it is unknown. */
+  readonly context: (key: CanaryKey) => Promise<CanaryContext | Problem | undefined>
+  readonly log: Logger
+}
+
+/** More transitions than this in one go mean that something is wrong. */
+const MAX_STEPS = 12
+/** How soon a waiting rollout is looked at again although nothing seems to change, in milliseconds. */
+const WAITING_LOOK_MS = 5000
+
+/**
+ * The shell around the core for one canary at a time, and the only place that knows the order of things: towards safety
+ * the cluster first, then Git; towards risk Git first, then the cluster; then everybody is told.
+ */
+export class CanaryReconciler {
+  private readonly options: CanaryReconcilerOptions
+
+  constructor(options: CanaryReconcilerOptions) {
+    this.options = options
+  }
+
+  /** Brings one canary as far as it goes now. Resolves with the milliseconds after which to look again, if time alone matters. */
+  async reconcile(key: CanaryKey): Promise<number | undefined> {
+    for (let step = 0; step < MAX_STEPS; step++) {
+      const context = await this.options.context(key)
+      if (context === undefined) return undefined
+      if (context instanceof Problem) return this.stalled(key, context)
+      const waited = await this.step(key, context)
+      if (waited !== 'again') return waited.lookAgainMs
+    }
+    throw new Problem({
+      kind: 'bug',
+      code: 'ROLLOUT_LIVELOCK',
+      place: key,
+      message: `no rest after ${MAX_STEPS} transitions`,
+    })
+  }
+
+  private async step(key: CanaryKey, context: CanaryContext): Promise<'again' | { readonly lookAgainMs?: number }> {
+    const { keeper, reporter } = this.options
+    const entry = keeper.entry(key)
+    if (entry !== undefined) {
+      if (await this.finishSpooled(key, context, entry)) return 'again'
+      if (await this.updateRoutes(key, context, entry)) return 'again'
+      if (!(await this.mayRaise(key, context, entry))) return 'again'
+      await converge(context.stage, entry, routeVersions(context.stage))
+    }
+    const frozen = context.frozen
+    if (frozen !== undefined && entry !== undefined && isRunning(entry.state.phase)) {
+      reporter.waiting(context, entry, frozen)
+      return {}
+    }
+    const input = this.input(key, context, entry)
+    if (input === undefined) return {}
+    if (isKnown(input) && wantsSourceRevert(input)) return this.revertSource(key, context, input)
+    const outcome = await decide(input, (question) => answer(context, question))
+    if (outcome.kind === 'wait') return this.wait(key, context, entry, outcome, input)
+    await this.perform(key, context, entry, outcome)
+    return 'again'
+  }
+
+  private input(key: CanaryKey, context: CanaryContext, entry: LedgerEntry | undefined): RolloutInput | undefined {
+    if (context.desired === undefined) return undefined
+    return {
+      spec: context.spec,
+      state: entry?.state ?? null,
+      promoted: entry?.promoted ?? null,
+      desired: context.desired,
+      order: this.options.keeper.order(key) ?? null,
+      nowMs: this.options.clock.now(),
+    }
+  }
+
+  private async wait(
+    key: CanaryKey,
+    context: CanaryContext,
+    entry: LedgerEntry | undefined,
+    wait: Wait,
+    input: RolloutInput,
+  ): Promise<{ readonly lookAgainMs?: number }> {
+    const { keeper, reporter, clock } = this.options
+    if (input.order !== null) {
+      await keeper.answer(key, `Nothing to ${input.order.kind}: the rollout is ${input.state?.phase ?? 'not known'}.`)
+    }
+    reporter.waiting(context, entry, wait.reason)
+    if (wait.untilMs !== undefined) return { lookAgainMs: Math.max(0, wait.untilMs - clock.now()) }
+    return wait.reason === undefined ? {} : { lookAgainMs: WAITING_LOOK_MS }
+  }
+
+  /** Records a transition and acts it out. A superseded one changes nothing: the next step decides anew. */
+  private async perform(
+    key: CanaryKey,
+    context: CanaryContext,
+    entry: LedgerEntry | undefined,
+    transition: Transition,
+  ): Promise<void> {
+    const { stage } = context
+    const primary =
+      transition.promotion === undefined ? (entry?.primary ?? []) : this.promoted(key, context, transition)
+    const routes = context.routes(splitAt(transition.next.canaryWeight))
+    const change = transitionChange(key, entry ?? null, transition, { primary, routes }, [])
+    const versions = routeVersions(stage)
+    if (entry !== undefined && transition.next.canaryWeight < entry.state.canaryWeight) {
+      await this.options.spool.put(key, entry, change)
+      await writeRoutes(stage, routes)
+    }
+    await this.recordAndAct(key, context, change, transition, versions)
+  }
+
+  private async recordAndAct(
+    key: CanaryKey,
+    context: CanaryContext,
+    change: LedgerChange,
+    transition: Pick<Transition, 'sentences'>,
+    versions: RouteVersions,
+  ): Promise<void> {
+    const { keeper, spool, reporter } = this.options
+    const recorded = await keeper.record(change)
+    await spool.remove(key)
+    if (recorded.kind === 'superseded') return
+    try {
+      await converge(context.stage, change.next, versions)
+    } finally {
+      reporter.transition(context, change.next, transition.sentences, recorded.commits)
+    }
+  }
+
+  /** What the primary gets: the revision that the core names, from where its content is known. */
+  private promoted(key: CanaryKey, context: CanaryContext, transition: Transition): readonly KubeObject[] {
+    const hash = transition.promotion?.promoted.hash
+    if (hash === context.desired?.revision.hash) return context.primary()
+    const restored = this.options.keeper.orderedEntry(key)
+    if (restored !== undefined && restored.promoted.hash === hash) return restored.primary
+    throw new Problem({
+      kind: 'bug',
+      code: 'REVISION_CONTENT_UNKNOWN',
+      place: key,
+      message: `the content of revision ${hash ?? 'none'} is not known`,
+    })
+  }
+
+  /** A decision towards safety that Git does not have yet comes before anything else. */
+  private async finishSpooled(key: CanaryKey, context: CanaryContext, entry: LedgerEntry): Promise<boolean> {
+    const { spool } = this.options
+    const change = spool.get(key, entry)
+    if (change === undefined) {
+      await spool.remove(key)
+      return false
+    }
+    await writeRoutes(context.stage, change.next.routes)
+    await this.recordAndAct(key, context, change, { sentences: spooledSentences(change) }, new Map())
+    return true
+  }
+
+  /** The Canary's own spec may ask for other routes at the same weight: recorded, then written. */
+  private async updateRoutes(key: CanaryKey, context: CanaryContext, entry: LedgerEntry): Promise<boolean> {
+    const routes = context.routes(splitAt(entry.state.canaryWeight))
+    if (canonicalJson(routes) === canonicalJson(entry.routes)) return false
+    const change = objectsChange(
+      key,
+      { ...entry, routes },
+      `Update routes of ${context.spec.name}.${context.spec.namespace}`,
+    )
+    await this.options.keeper.record(change)
+    return true
+  }
+
+  /** Repairs that give the canary more traffic need Git's word that the recorded weight still holds. */
+  private async mayRaise(key: CanaryKey, context: CanaryContext, entry: LedgerEntry): Promise<boolean> {
+    const { keeper } = this.options
+    if (liveRoutes(context.stage).length === 0 || liveWeight(context.stage) >= entry.state.canaryWeight) return true
+    const order = keeper.order(key)
+    await keeper.poll()
+    return keeper.entry(key) === entry && keeper.order(key) === order
+  }
+
+  /** Tells the source branch that its newest revision failed. */
+  private async revertSource(
+    key: CanaryKey,
+    context: CanaryContext,
+    input: KnownInput,
+  ): Promise<'again' | { readonly lookAgainMs?: number }> {
+    const { sourceRollback, reporter, keeper } = this.options
+    const { state, promoted } = input
+    const target = context.source
+    const written =
+      target === undefined
+        ? ({ kind: 'done', rollback: { rung: 'status-only', reason: 'the target is not in Git' } } as const)
+        : await sourceRollback.write({ key, file: target.file, object: target.object, state, promoted })
+    if (written.kind === 'already') return {}
+    const transition = sourceReverted(input, sourceRollback.branchName, written.rollback)
+    if (written.rollback.rung === 'commit') {
+      reporter.sourceReverted(context, keeper.entry(key), transition.sentences, written.rollback)
+      return {}
+    }
+    await this.perform(key, context, keeper.entry(key), transition)
+    return 'again'
+  }
+
+  private stalled(key: CanaryKey, problem: Problem): number | undefined {
+    this.options.reporter.problem(key, problem)
+    return problem.kind === 'stalled' ? undefined : WAITING_LOOK_MS
+  }
+}
+
+async function answer(context: CanaryContext, question: Question): Promise<Answer> {
+  return question.ask === 'readiness'
+    ? { to: 'readiness', readiness: context.readiness(question.of) }
+    : { to: 'checks', checks: await context.checks() }
+}
+
+function isKnown(input: RolloutInput): input is KnownInput {
+  return input.state !== null && input.promoted !== null
+}
+
+function spooledSentences(change: LedgerChange): Transition['sentences'] {
+  const subject = change.commits[0]?.message.split('\n', 1)[0] ?? ''
+  return [{ type: stateType(change.next.state), text: subject }]
+}
+
+function stateType(state: RolloutState): 'Normal' | 'Warning' {
+  return state.phase === 'Failed' ? 'Warning' : 'Normal'
+}

@@ -1,0 +1,177 @@
+import { deploymentReadiness } from '../cluster/workloads/readiness.ts'
+import { ownerReference } from '../cluster/workloads/owner.ts'
+import { primaryObjects } from '../cluster/workloads/primary.ts'
+import { services } from '../cluster/workloads/services.ts'
+import { splitKey, type CanaryKey } from '../ledger/entry.ts'
+import type { Clock } from '../lib/clock.ts'
+import { describeRef, type KubeObject, type ObjectRef } from '../lib/kube-object.ts'
+import { Problem, toProblem } from '../lib/problem.ts'
+import { analysisOf } from '../resources/analysis.ts'
+import type { Canary } from '../resources/canary.ts'
+import type { Check } from '../rollout/check.ts'
+import type { Desired } from '../rollout/input.ts'
+import type { Sentence } from '../rollout/sentences.ts'
+import type { Readiness } from '../rollout/transition.ts'
+import type { CanarySource } from '../source/canaries.ts'
+import { revisionHash } from '../source/revision.ts'
+import { trafficProvider } from '../traffic/registry.ts'
+import type { CanaryContext } from './canary-context.ts'
+import type { Stage } from './converge.ts'
+import type { ClusterPort } from './ports.ts'
+import { providerOf, rolloutSpecOf, type CanaryDefaults } from './rollout-spec.ts'
+import type { WatchedCanary } from './source-watch.ts'
+
+export interface ContextBuilderOptions {
+  readonly cluster: ClusterPort
+  readonly clock: Clock
+  readonly defaults: CanaryDefaults
+  readonly watched: (key: CanaryKey) => WatchedCanary | undefined
+  readonly frozen: (key: CanaryKey) => Sentence | undefined
+  /** The pull request that brought a commit, as far as it is known without waiting long. */
+  readonly pullRequestOf: (commit: string) => Promise<string | undefined>
+  readonly checks: (source: CanarySource) => Promise<readonly Check[]>
+}
+
+/** Gathers what is known of a canary, from Git's snapshot and the cluster's cache. */
+export class ContextBuilder {
+  private readonly options: ContextBuilderOptions
+
+  constructor(options: ContextBuilderOptions) {
+    this.options = options
+  }
+
+  /** A Problem where the canary can't be worked with; undefined while it is not in Git or not yet in the cluster. */
+  async build(key: CanaryKey): Promise<CanaryContext | Problem | undefined> {
+    const watched = this.options.watched(key)
+    if (watched === undefined) return undefined
+    const stalled = watched.source.problems.find((problem) => problem.kind === 'stalled')
+    if (stalled !== undefined) return stalled
+    try {
+      return await this.gather(key, watched)
+    } catch (error) {
+      const problem = toProblem(error)
+      if (problem.kind === 'stalled' || problem.kind === 'wait') return problem
+      throw error
+    }
+  }
+
+  private async gather(key: CanaryKey, watched: WatchedCanary): Promise<CanaryContext | Problem | undefined> {
+    const { cluster, defaults, frozen } = this.options
+    const { source } = watched
+    const { canary } = source
+    const spec = rolloutSpecOf(canary, defaults)
+    const provider = trafficProvider(providerOf(canary, defaults), source.place)
+    const autoscalerVersion = await this.watchKinds(source, provider.kinds)
+    const object = cluster.get({ apiVersion: 'flagger.app/v1beta1', kind: 'Canary', ...splitKey(key) })
+    if (object?.metadata.uid === undefined) return undefined
+    const targetRef = targetRefOf(canary)
+    const target = source.target?.object ?? cluster.get(targetRef)
+    if (target === undefined) return missingTarget(targetRef, source)
+    const stage: Stage = {
+      cluster,
+      canary,
+      provider,
+      owner: ownerReference(object),
+      targetRef,
+      primaryRef: { ...targetRef, name: `${targetRef.name}-primary` },
+      target: source.target?.object,
+      targetHash: watched.revision?.hash,
+      autoscaler: source.autoscaler?.object ?? autoscalerIn(cluster, canary, autoscalerVersion),
+    }
+    return {
+      key,
+      canary,
+      object,
+      spec,
+      stage,
+      source: source.target,
+      desired: await this.desired(watched, target),
+      frozen: frozen(key),
+      readiness: (of) => this.readiness(stage, of),
+      checks: () => this.options.checks(source),
+      routes: (split) => [...services(canary, target), ...provider.objects(canary, split)],
+      primary: () => primaryObjects(canary, target, stage.autoscaler, autoscalerVersion),
+    }
+  }
+
+  /** Watches what this canary needs; resolves with the autoscaler version that the cluster serves. */
+  private async watchKinds(
+    source: CanarySource,
+    kinds: readonly { apiVersion: string; kind: string }[],
+  ): Promise<string> {
+    const { cluster } = this.options
+    const { targetRef, autoscalerRef } = source.canary.spec
+    await Promise.all(
+      [
+        { apiVersion: 'flagger.app/v1beta1', kind: 'Canary' },
+        { apiVersion: targetRef.apiVersion ?? 'apps/v1', kind: targetRef.kind },
+        { apiVersion: 'v1', kind: 'Service' },
+        ...kinds,
+      ].map((kind) => cluster.ensure(kind)),
+    )
+    if (autoscalerRef === undefined) return 'autoscaling/v2'
+    return await this.servedAutoscaler()
+  }
+
+  private async servedAutoscaler(): Promise<string> {
+    const kind = 'HorizontalPodAutoscaler'
+    try {
+      await this.options.cluster.ensure({ apiVersion: 'autoscaling/v2', kind })
+      return 'autoscaling/v2'
+    } catch (error) {
+      if (toProblem(error).code !== 'CLUSTER_KIND_MISSING') throw error
+      await this.options.cluster.ensure({ apiVersion: 'autoscaling/v2beta2', kind })
+      return 'autoscaling/v2beta2'
+    }
+  }
+
+  private async desired(watched: WatchedCanary, target: KubeObject): Promise<Desired> {
+    const { revision, author } = watched
+    if (revision === undefined) return { revision: { commit: 'cluster', hash: revisionHash(target) }, retried: false }
+    const pullRequest = await this.options.pullRequestOf(revision.commit)
+    return {
+      revision,
+      ...(pullRequest === undefined ? {} : { pullRequest }),
+      retried: author !== undefined && !isBot(author),
+    }
+  }
+
+  private readiness(stage: Stage, of: 'primary' | 'canary'): Readiness {
+    const { cluster, clock } = this.options
+    const plan = analysisOf(stage.canary, 0)
+    const ref = of === 'primary' ? stage.primaryRef : stage.targetRef
+    const workload = cluster.get(ref)
+    if (workload === undefined) return { kind: 'waiting', message: `${describeRef(ref)} is not there yet` }
+    return deploymentReadiness(workload, {
+      readyThresholdPercent: of === 'primary' ? plan.primaryReadyThreshold : plan.canaryReadyThreshold,
+      deadlineSeconds: plan.progressDeadlineSeconds,
+      nowMs: clock.now(),
+    })
+  }
+}
+
+/** Image updaters and other machines sign with such names; a person's own commit lifts a quarantine, theirs does not. */
+function isBot({ name, email }: { readonly name: string; readonly email: string }): boolean {
+  return /\[bot\]|\bbot\b/i.test(`${name} ${email}`)
+}
+
+function targetRefOf({ spec, metadata }: Canary): ObjectRef {
+  const { apiVersion = 'apps/v1', kind, name } = spec.targetRef
+  return { apiVersion, kind, namespace: metadata.namespace, name }
+}
+
+function autoscalerIn(cluster: ClusterPort, { spec, metadata }: Canary, apiVersion: string): KubeObject | undefined {
+  const ref = spec.autoscalerRef
+  if (ref === undefined) return undefined
+  return cluster.get({ apiVersion, kind: ref.kind, namespace: metadata.namespace, name: ref.name })
+}
+
+function missingTarget(ref: ObjectRef, source: CanarySource): Problem {
+  return new Problem({
+    kind: 'wait',
+    code: 'TARGET_MISSING',
+    place: source.place,
+    message: `the target ${describeRef(ref)} is neither in the repository nor in the cluster`,
+    hint: 'add it to the repository or correct spec.targetRef',
+  })
+}

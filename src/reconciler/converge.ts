@@ -1,0 +1,107 @@
+import { canonicalJson, numberAt } from '../lib/json.ts'
+import { refOf, type KubeObject, type ObjectRef, type OwnerReference } from '../lib/kube-object.ts'
+import { replicasFromZero } from '../cluster/workloads/scale.ts'
+import type { LedgerEntry } from '../ledger/entry.ts'
+import type { Canary } from '../resources/canary.ts'
+import type { TrafficProvider } from '../traffic/provider.ts'
+import type { ClusterPort } from './ports.ts'
+import { routesIn, targetScale } from './wanted.ts'
+
+/** One canary's objects in the cluster, and what decides about them. */
+export interface Stage {
+  readonly cluster: ClusterPort
+  readonly canary: Canary
+  readonly provider: TrafficProvider
+  /** The Canary object that owns what is generated. */
+  readonly owner: OwnerReference
+  readonly targetRef: ObjectRef
+  readonly primaryRef: ObjectRef
+  /** The target as the source branch has it now; undefined when it is not in Git. */
+  readonly target: KubeObject | undefined
+  /** Hash of that target. */
+  readonly targetHash: string | undefined
+  readonly autoscaler: KubeObject | undefined
+}
+
+/** The versions of the routing objects that a decision saw: what fences a late writer off. */
+export type RouteVersions = ReadonlyMap<string, string>
+
+/** The name of the Service that users talk to, and of the mesh's objects. */
+export function apexName(canary: Canary): string {
+  return canary.spec.service.name ?? canary.spec.targetRef.name
+}
+
+/** The live routing objects of the canary's provider. */
+export function liveRoutes({ cluster, canary, provider }: Stage): readonly KubeObject[] {
+  const names = [apexName(canary), `${apexName(canary)}-primary`, `${apexName(canary)}-canary`]
+  return provider.kinds.flatMap(({ apiVersion, kind }) =>
+    names
+      .map((name) => cluster.get({ apiVersion, kind, namespace: canary.metadata.namespace, name }))
+      .filter((object) => object !== undefined),
+  )
+}
+
+/** The canary's weight that the live routes give; 0 where they give none. */
+export function liveWeight(stage: Stage): number {
+  return stage.provider.read(stage.canary, liveRoutes(stage))?.canary ?? 0
+}
+
+export function routeVersions(stage: Stage): RouteVersions {
+  return new Map(
+    liveRoutes(stage).map((object) => [canonicalJson(refOf(object)), object.metadata.resourceVersion ?? '']),
+  )
+}
+
+/** Writes the mesh's objects only: what takes traffic off a canary before anything else happens. */
+export async function writeRoutes(
+  stage: Stage,
+  routes: readonly KubeObject[],
+  versions: RouteVersions = new Map(),
+): Promise<void> {
+  for (const object of routes) {
+    if (object.kind === 'Service') continue
+    const resourceVersion = versions.get(canonicalJson(refOf(object)))
+    await stage.cluster.apply(object, { owner: stage.owner, ...(resourceVersion ? { resourceVersion } : {}) })
+  }
+}
+
+/**
+ * Brings the cluster to what is recorded, in an order that never leaves users without a ready backend: workloads, then
+ * Services and routes, then the target's replicas. Idempotent; makes no request where nothing differs.
+ *
+ * @param versions the routes that the decision saw, when this raises the canary's weight
+ */
+export async function converge(stage: Stage, entry: LedgerEntry, versions: RouteVersions): Promise<void> {
+  const { cluster, owner } = stage
+  const scale = targetScale(entry.state)
+  if (liveWeight(stage) > entry.state.canaryWeight) await writeRoutes(stage, entry.routes)
+  if (scale !== 'zero') await applyTarget(stage, entry)
+  for (const object of entry.primary) await cluster.apply(object, { owner })
+  const routes = routesIn(entry, apexName(stage.canary))
+  for (const object of routes) if (object.kind === 'Service') await cluster.apply(object, { owner })
+  if (scale === 'up') await scaleUp(stage)
+  await writeRoutes(stage, routes, versions)
+  if (scale === 'zero') {
+    await scaleDown(stage)
+    await applyTarget(stage, entry)
+  }
+}
+
+/** The target's manifest without replicas, which are Serin's; only a revision that is recorded ever runs. */
+async function applyTarget({ cluster, target, targetHash }: Stage, { state, promoted }: LedgerEntry): Promise<void> {
+  if (target === undefined || (targetHash !== state.revision.hash && targetHash !== promoted.hash)) return
+  if (targetScale(state) !== 'zero' && targetHash !== state.revision.hash) return
+  const { replicas: _replicas, ...spec } = target.spec ?? {}
+  await cluster.apply({ ...target, spec })
+}
+
+async function scaleUp({ cluster, targetRef, primaryRef, target, autoscaler }: Stage): Promise<void> {
+  const live = cluster.get(targetRef)
+  if (live === undefined || numberAt(live, 'spec', 'replicas') !== 0) return
+  await cluster.scale(targetRef, replicasFromZero(target ?? live, cluster.get(primaryRef), autoscaler))
+}
+
+async function scaleDown({ cluster, targetRef }: Stage): Promise<void> {
+  const live = cluster.get(targetRef)
+  if (live !== undefined && numberAt(live, 'spec', 'replicas') !== 0) await cluster.scale(targetRef, 0)
+}

@@ -1,0 +1,89 @@
+import type { KubeObject } from '../lib/kube-object.ts'
+import { canonicalJson } from '../lib/json.ts'
+import { describeRef, refOf } from '../lib/kube-object.ts'
+import { toProblem, type Problem } from '../lib/problem.ts'
+import type { Manifest } from '../source/manifests.ts'
+import type { ClusterPort, Logger } from './ports.ts'
+
+/** An object to apply, and the manifest that it comes from. */
+export interface Applicable {
+  readonly object: KubeObject
+  readonly manifest: Manifest
+}
+
+export interface ManifestApplierOptions {
+  readonly cluster: ClusterPort
+  readonly log: Logger
+  /** A manifest that the cluster did not take; called once per manifest and message. */
+  readonly onProblem: (manifest: Manifest, problem: Problem) => void
+}
+
+const CONCURRENCY = 8
+
+/** Kinds that others need to exist, first; the Canary last, when its target may be there. */
+const ORDER: readonly string[] = ['Namespace', 'CustomResourceDefinition', 'ServiceAccount', 'Secret', 'ConfigMap']
+
+/**
+ * Applies the source branch's manifests, each one only when its content changed since it was applied last. One that the
+ * cluster refuses does not hold up the others.
+ */
+export class ManifestApplier {
+  private readonly options: ManifestApplierOptions
+  private readonly applied = new Map<string, string>()
+  private readonly told = new Map<string, string>()
+
+  constructor(options: ManifestApplierOptions) {
+    this.options = options
+  }
+
+  /** Applies what is new. Resolves with whether all of it was taken; if not, call again later. */
+  async apply(objects: readonly Applicable[]): Promise<boolean> {
+    let isComplete = true
+    for (const stage of stages(objects)) {
+      const waiting = stage.filter((item) => this.applied.get(nameOf(item)) !== canonicalJson(item.object))
+      for (let start = 0; start < waiting.length; start += CONCURRENCY) {
+        const taken = await Promise.all(
+          waiting.slice(start, start + CONCURRENCY).map((item) => this.applyOne(item)),
+        )
+        isComplete &&= taken.every(Boolean)
+      }
+    }
+    return isComplete
+  }
+
+  private async applyOne(item: Applicable): Promise<boolean> {
+    const name = nameOf(item)
+    try {
+      await this.options.cluster.apply(item.object)
+      this.applied.set(name, canonicalJson(item.object))
+      this.told.delete(name)
+      return true
+    } catch (error) {
+      const problem = toProblem(error)
+      if (this.told.get(name) !== problem.message) this.options.onProblem(item.manifest, problem)
+      this.told.set(name, problem.message)
+      return false
+    }
+  }
+}
+
+function nameOf({ object }: Applicable): string {
+  return `${object.apiVersion} ${describeRef(refOf(object))}`
+}
+
+function stages(objects: readonly Applicable[]): readonly (readonly Applicable[])[] {
+  const byRank = new Map<number, Applicable[]>()
+  for (const item of objects) {
+    const rank = rankOf(item.object)
+    const stage = byRank.get(rank)
+    if (stage === undefined) byRank.set(rank, [item])
+    else stage.push(item)
+  }
+  return [...byRank].toSorted(([a], [b]) => a - b).map(([, stage]) => stage)
+}
+
+function rankOf({ kind }: KubeObject): number {
+  if (kind === 'Canary') return ORDER.length + 1
+  const found = ORDER.indexOf(kind)
+  return found < 0 ? ORDER.length : found
+}

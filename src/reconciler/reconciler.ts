@@ -1,0 +1,277 @@
+import type { Canary } from '../resources/canary.ts'
+import type { Forge } from '../forge/types.ts'
+import type { GitBranch, Person } from '../git/types.ts'
+import type { CanaryKey } from '../ledger/entry.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { KubeObject } from '../lib/kube-object.ts'
+import { Mutex } from '../lib/mutex.ts'
+import { toProblem, type Problem } from '../lib/problem.ts'
+import type { Check } from '../rollout/check.ts'
+import { warning, type Sentence } from '../rollout/sentences.ts'
+import { isRunning, type SourceRollback } from '../rollout/state.ts'
+import type { CanarySource } from '../source/canaries.ts'
+import type { Manifest } from '../source/manifest.ts'
+import { CanaryReconciler } from './canary-reconciler.ts'
+import { ContextBuilder } from './context-builder.ts'
+import { LedgerKeeper } from './ledger-keeper.ts'
+import { ManifestApplier } from './manifest-applier.ts'
+import type { ClusterPort, Logger, Spool } from './ports.ts'
+import { PullRequests } from './pull-requests.ts'
+import { KeyedQueue } from './queue.ts'
+import { Reporter, type ReporterOptions } from './reporter.ts'
+import type { CanaryDefaults } from './rollout-spec.ts'
+import { SafetySpool } from './safety-spool.ts'
+import { SourceRollbackWriter } from './source-rollback.ts'
+import { SourceWatch, type Look } from './source-watch.ts'
+
+export interface ReconcilerOptions {
+  readonly clock: Clock
+  /** In [0, 1). */
+  readonly random: () => number
+  readonly log: Logger
+  readonly source: GitBranch
+  readonly ledger: GitBranch
+  readonly cluster: ClusterPort
+  readonly forge: Forge | undefined
+  readonly spool: Spool
+  /** Asks a canary's metrics and holds them against their bounds. */
+  readonly checks: (source: CanarySource) => Promise<readonly Check[]>
+  readonly identity: Person
+  readonly paths: readonly string[]
+  readonly rollbackMode: SourceRollback['rung']
+  readonly pushIntervalMs: number
+  readonly defaults: CanaryDefaults
+  readonly publish: ReporterOptions['publish']
+  readonly observe: ReporterOptions['observe']
+  /** Problems of the source branch's files at a tip, for the pull request that brought them. */
+  readonly onSourceProblems: (tip: string, problems: readonly Problem[]) => void
+  readonly onSentence: ReporterOptions['onSentence']
+}
+
+const APPLY_RETRY_MS = 5000
+const CONCURRENT_CANARIES = 16
+
+/**
+ * The whole reconciler: watches a source branch and a cluster, and brings every canary from what is recorded to what is
+ * wanted. Everything that happens anywhere only puts a canary's key into one queue.
+ */
+export class Reconciler {
+  private readonly options: ReconcilerOptions
+  private readonly keeper: LedgerKeeper
+  private readonly sourceWatch: SourceWatch
+  private readonly applier: ManifestApplier
+  private readonly safety: SafetySpool
+  private readonly queue: KeyedQueue
+  private readonly canaries: CanaryReconciler
+  private readonly frozenAt = new Map<CanaryKey, { readonly hash: string; readonly sentence: Sentence }>()
+  private readonly looking = new Mutex()
+  private readonly stopping = new AbortController()
+  private readonly troubles = new Map<string, string>()
+  private keysByName = new Map<string, CanaryKey[]>()
+  private cancelApply: (() => void) | undefined
+  private unlisten: (() => void) | undefined
+
+  constructor(options: ReconcilerOptions) {
+    this.options = options
+    const { clock, random, log, source, ledger, cluster, identity, pushIntervalMs, rollbackMode } = options
+    const signal = this.stopping.signal
+    const enqueue = (key: CanaryKey): void => this.queue.add(key)
+    this.keeper = new LedgerKeeper({
+      branch: ledger,
+      identity,
+      clock,
+      random,
+      log,
+      pushIntervalMs,
+      signal,
+      onEdit: enqueue,
+    })
+    this.sourceWatch = new SourceWatch({
+      branch: source,
+      paths: options.paths,
+      recorded: (key) => this.recordedRevisions(key),
+      log,
+    })
+    this.applier = new ManifestApplier({
+      cluster,
+      log,
+      onProblem: (manifest, problem) => this.notApplied(manifest, problem),
+    })
+    this.safety = new SafetySpool(options.spool, log)
+    const pullRequests = new PullRequests({ forge: options.forge, clock, log })
+    const contexts = new ContextBuilder({
+      cluster,
+      clock,
+      defaults: options.defaults,
+      watched: (key) => this.sourceWatch.snapshot?.canaries.get(key),
+      frozen: (key) => this.frozenAt.get(key)?.sentence,
+      pullRequestOf: (commit) => pullRequests.of(commit),
+      checks: options.checks,
+    })
+    this.canaries = new CanaryReconciler({
+      clock,
+      keeper: this.keeper,
+      spool: this.safety,
+      reporter: new Reporter(options),
+      sourceRollback: new SourceRollbackWriter({
+        branch: source,
+        identity,
+        mode: rollbackMode,
+        clock,
+        random,
+        signal,
+        onPushed: () => void this.look(),
+      }),
+      context: (key) => contexts.build(key),
+      log,
+    })
+    this.queue = new KeyedQueue({
+      clock,
+      random,
+      concurrency: CONCURRENT_CANARIES,
+      run: (key) => this.canaries.reconcile(key),
+      onFailure: (key, error, retryMs) => this.failed(key, error, retryMs),
+    })
+  }
+
+  /** Reads the ledger and what the last process left; then takes a first look. Rejects when the ledger can't be read. */
+  async start(): Promise<void> {
+    await this.safety.start()
+    await this.keeper.start()
+    this.unlisten = this.options.cluster.onChange((ref) => {
+      for (const key of this.keysByName.get(`${ref.namespace ?? ''}/${ref.name}`) ?? []) this.queue.add(key)
+    })
+    await this.look()
+  }
+
+  /** Looks at both branches now. Never rejects: what goes wrong is logged and shown by `ready`. */
+  look(): Promise<void> {
+    return this.looking.run(async () => {
+      if (this.stopping.signal.aborted) return
+      await this.attempt('ledger', () => this.keeper.poll())
+      await this.attempt('source', async () => this.seen(await this.sourceWatch.look()))
+    })
+  }
+
+  /** Ends all work: nothing new is decided, what runs is finished. */
+  async stop(): Promise<void> {
+    this.unlisten?.()
+    this.cancelApply?.()
+    this.stopping.abort(new Error('stopping'))
+    await this.queue.stop()
+    await this.looking.run(async () => {})
+  }
+
+  /** Whether both branches could be read at the last look, and if not, why. */
+  ready(): { readonly ok: boolean; readonly reasons: readonly string[] } {
+    const reasons = [...this.troubles.values()]
+    const ok = this.sourceWatch.snapshot !== undefined && reasons.length === 0
+    return {
+      ok,
+      reasons: this.sourceWatch.snapshot === undefined ? ['the source branch was not read yet', ...reasons] : reasons,
+    }
+  }
+
+  private async seen({ changed, rewritten, snapshot }: Look): Promise<void> {
+    if (!changed) return
+    this.index()
+    this.freeze(rewritten)
+    if (snapshot.problems.length > 0) this.options.onSourceProblems(snapshot.tip, snapshot.problems)
+    await this.applyManifests()
+    for (const key of snapshot.canaries.keys()) this.queue.add(key)
+  }
+
+  /** Everything but the targets: those follow their rollouts. Canaries in the version that the cluster serves. */
+  private async applyManifests(): Promise<void> {
+    const snapshot = this.sourceWatch.snapshot
+    if (snapshot === undefined || this.stopping.signal.aborted) return
+    const canaries = [...snapshot.canaries.values()].map(({ source }) => source)
+    const targets = new Set(canaries.map(({ target }) => target))
+    const converted = new Map(canaries.map(({ manifest, canary }) => [manifest, canary]))
+    const objects = snapshot.manifests.flatMap((manifest) => {
+      const canary = converted.get(manifest)
+      if (canary !== undefined) return [{ object: canaryObject(canary), manifest }]
+      return targets.has(manifest) || manifest.object.kind === 'Canary' ? [] : [{ object: manifest.object, manifest }]
+    })
+    const isComplete = await this.applier.apply(objects)
+    this.cancelApply?.()
+    this.cancelApply = isComplete
+      ? undefined
+      : this.options.clock.after(APPLY_RETRY_MS, () => void this.looking.run(() => this.applyManifests()))
+  }
+
+  /** A rewritten branch must not move a running rollout: it stands still until the content matches or changes again. */
+  private freeze(rewritten: boolean): void {
+    for (const [key, { revision }] of this.sourceWatch.snapshot?.canaries ?? []) {
+      const state = this.keeper.entry(key)?.state
+      const frozen = this.frozenAt.get(key)
+      if (frozen !== undefined && frozen.hash !== revision?.hash) this.frozenAt.delete(key)
+      if (!rewritten || revision === undefined || state === undefined) continue
+      if (!isRunning(state.phase) || state.revision.hash === revision.hash) continue
+      const { name } = this.options.source
+      const text = `Source branch ${name} was rewritten: ${key} stays at weight ${state.canaryWeight} until the revision under test is back or another commit changes it`
+      this.frozenAt.set(key, { hash: revision.hash, sentence: warning(text) })
+    }
+  }
+
+  private index(): void {
+    this.keysByName = new Map()
+    for (const [key, { source }] of this.sourceWatch.snapshot?.canaries ?? []) {
+      const { metadata, spec } = source.canary
+      const apex = spec.service.name ?? spec.targetRef.name
+      const names = [
+        metadata.name,
+        spec.targetRef.name,
+        `${spec.targetRef.name}-primary`,
+        apex,
+        `${apex}-primary`,
+        `${apex}-canary`,
+      ]
+      for (const name of new Set(names)) {
+        const id = `${metadata.namespace}/${name}`
+        this.keysByName.set(id, [...(this.keysByName.get(id) ?? []), key])
+      }
+    }
+  }
+
+  private recordedRevisions(key: CanaryKey): { readonly commit: string; readonly hash: string }[] {
+    const entry = this.keeper.entry(key)
+    return entry === undefined ? [] : [entry.state.revision, entry.promoted]
+  }
+
+  private async attempt(what: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+      if (this.troubles.delete(what)) this.options.log.info({ what }, 'reachable again')
+    } catch (error) {
+      const problem = toProblem(error)
+      const text = problem.toString()
+      if (this.troubles.get(what) !== text) {
+        this.options.log.error({ what, code: problem.code, place: problem.place, hint: problem.hint }, problem.message)
+      }
+      this.troubles.set(what, text)
+    }
+  }
+
+  private failed(key: CanaryKey, error: unknown, retryMs: number): void {
+    const problem = toProblem(error)
+    const fields = { canary: key, code: problem.code, place: problem.place, hint: problem.hint, retryMs }
+    if (problem.kind === 'bug') this.options.log.error({ ...fields, stack: stackOf(error) }, problem.message)
+    else this.options.log.warn(fields, problem.message)
+  }
+
+  private notApplied({ place }: Manifest, problem: Problem): void {
+    this.options.log.error({ place, code: problem.code, hint: problem.hint }, problem.toString())
+    const tip = this.sourceWatch.snapshot?.tip
+    if (tip !== undefined && problem.kind === 'stalled') this.options.onSourceProblems(tip, [problem])
+  }
+}
+
+/** The Canary in the version that the cluster serves. */
+function canaryObject(canary: Canary): KubeObject {
+  return JSON.parse(JSON.stringify(canary)) as KubeObject
+}
+
+function stackOf(error: unknown): string | undefined {
+  return error instanceof Error ? error.stack : undefined
+}

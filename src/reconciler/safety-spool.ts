@@ -1,0 +1,64 @@
+import type { LedgerChange } from '../ledger/change.ts'
+import type { CanaryKey, LedgerEntry } from '../ledger/entry.ts'
+import { canonicalJson, isObject } from '../lib/json.ts'
+import type { Logger, Spool } from './ports.ts'
+
+interface Pending {
+  /** Canonical JSON of the entry that the change was decided on. */
+  readonly before: string
+  readonly change: LedgerChange
+}
+
+/**
+ * Decisions towards safety that the cluster already shows and Git does not have yet. They are recorded before anything
+ * else is decided for their canary, also by the next process.
+ */
+export class SafetySpool {
+  private readonly spool: Spool
+  private readonly log: Logger
+  private readonly pending = new Map<CanaryKey, Pending>()
+
+  constructor(spool: Spool, log: Logger) {
+    this.spool = spool
+    this.log = log
+  }
+
+  /** Reads what the last process left. */
+  async start(): Promise<void> {
+    for (const [key, text] of await this.spool.all()) {
+      const value: unknown = parse(text)
+      if (isPending(value)) this.pending.set(key, value)
+      else this.log.warn({ canary: key }, 'spooled rollback is unreadable and left out')
+    }
+  }
+
+  /** Must be called before the cluster is touched. */
+  async put(key: CanaryKey, before: LedgerEntry, change: LedgerChange): Promise<void> {
+    const value: Pending = { before: canonicalJson(before), change }
+    await this.spool.put(key, JSON.stringify(value))
+    this.pending.set(key, value)
+  }
+
+  /** The change that waits for Git; undefined when there is none or the recorded entry is not the one it was decided on. */
+  get(key: CanaryKey, entry: LedgerEntry): LedgerChange | undefined {
+    const value = this.pending.get(key)
+    return value?.before === canonicalJson(entry) ? value.change : undefined
+  }
+
+  async remove(key: CanaryKey): Promise<void> {
+    if (!this.pending.delete(key)) return
+    await this.spool.remove(key)
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function isPending(value: unknown): value is Pending {
+  return isObject(value) && typeof value['before'] === 'string' && isObject(value['change'])
+}

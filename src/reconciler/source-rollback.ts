@@ -1,0 +1,144 @@
+import { pushWithRebuild } from '../git/push-with-rebuild.ts'
+import type { GitBranch, Oid, Person } from '../git/types.ts'
+import type { CanaryKey } from '../ledger/entry.ts'
+import { revertMessage } from '../ledger/revert-message.ts'
+import type { Clock } from '../lib/clock.ts'
+import { isObject, stringAt } from '../lib/json.ts'
+import type { KubeObject } from '../lib/kube-object.ts'
+import { Problem } from '../lib/problem.ts'
+import type { Promoted, RolloutState, SourceRollback } from '../rollout/state.ts'
+import { manifestsInText } from '../source/manifest.ts'
+import { revisionHash } from '../source/revision.ts'
+import { restoreDocument } from '../yaml/restore.ts'
+
+export interface SourceRollbackOptions {
+  readonly branch: GitBranch
+  readonly identity: Person
+  /** The highest rung that may be taken. */
+  readonly mode: SourceRollback['rung']
+  readonly clock: Clock
+  readonly random: () => number
+  readonly signal: AbortSignal
+  /** Called after a revert has landed, so that the branch is looked at. */
+  readonly onPushed: () => void
+}
+
+/** What is to be taken back: a target's document in a file of the source branch. */
+export interface FailedTarget {
+  readonly key: CanaryKey
+  readonly file: string
+  readonly object: KubeObject
+  readonly state: RolloutState
+  readonly promoted: Promoted
+}
+
+/** `already`: the branch does not ask for the failed revision any more. */
+export type SourceRollbackResult =
+  { readonly kind: 'already' } | { readonly kind: 'done'; readonly rollback: SourceRollback }
+
+/** Writes rollbacks to the source branch, so that Git never claims a release that failed. */
+export class SourceRollbackWriter {
+  private readonly options: SourceRollbackOptions
+
+  constructor(options: SourceRollbackOptions) {
+    this.options = options
+  }
+
+  get branchName(): string {
+    return this.options.branch.name
+  }
+
+  /**
+   * Commits a revert of the failed revision on the branch's newest tip: the target's document as it was promoted, every
+   * other byte as it is. Where that can't be done without a guess, or the branch does not take it, says why.
+   */
+  async write(failed: FailedTarget): Promise<SourceRollbackResult> {
+    const { branch, clock, random, signal, mode, onPushed } = this.options
+    if (mode === 'status-only') return statusOnly('rollback is set to status-only')
+    const tip = await branch.tip()
+    if (tip === null) return statusOnly('the branch is gone')
+    await branch.fetch(tip)
+    let refused: string | undefined
+    const build = async (base: Oid | null): Promise<Oid | null> => {
+      const made = base === null ? { refused: 'the branch is gone' } : await this.revertOn(base, failed)
+      refused = 'refused' in made ? made.refused : undefined
+      return 'commit' in made ? made.commit : null
+    }
+    const outcome = await pushWithRebuild(branch, tip, build, { clock, random, attempts: 8, signal })
+    switch (outcome.kind) {
+      case 'landed':
+        onPushed()
+        return { kind: 'done', rollback: { rung: 'commit', reference: outcome.tip } }
+      case 'nothing':
+        return refused === undefined ? { kind: 'already' } : statusOnly(refused)
+      case 'refused':
+        return statusOnly(`the server refused the push: ${outcome.message}`)
+      case 'gave-up':
+        throw new Problem({
+          kind: 'retry',
+          code: 'SOURCE_UNREACHABLE',
+          place: branch.name,
+          message: `the revert could not be pushed: ${outcome.message}`,
+        })
+    }
+  }
+
+  private async revertOn(
+    tip: Oid,
+    failed: FailedTarget,
+  ): Promise<{ readonly commit: Oid } | { readonly refused: string } | { readonly already: true }> {
+    const { branch, identity, clock } = this.options
+    const { file, state } = failed
+    const current = await branch.read(tip, file)
+    if (current === null) return { refused: `${file} is gone` }
+    if (hashIn(current, failed) !== state.revision.hash) return { already: true }
+    const older = await this.promotedText(failed)
+    if (older === undefined) return { refused: `the promoted revision is not in ${file} of an earlier commit` }
+    const edit = restoreDocument(current, older, (value) => isTarget(value, failed.object))
+    if ('refused' in edit) return { refused: edit.refused }
+    const text = revertMessage(failed.key, await this.messageOf(state.revision.commit), state)
+    const changes = new Map([[file, edit.text]])
+    return { commit: await branch.make({ parent: tip, changes, message: text, author: identity, timeMs: clock.now() }) }
+  }
+
+  /** The file as it was before the failed revision came, or else where the promoted revision came. */
+  private async promotedText({ file, state, promoted, object }: FailedTarget): Promise<string | undefined> {
+    const { branch } = this.options
+    const parent = await this.parentOf(state.revision.commit)
+    for (const commit of [parent, promoted.commit]) {
+      if (commit === undefined || !(await branch.deepen(commit))) continue
+      const text = await branch.read(commit, file)
+      if (text !== null && hashIn(text, { file, object }) === promoted.hash) return text
+    }
+    return undefined
+  }
+
+  private async parentOf(commit: Oid): Promise<Oid | undefined> {
+    const { branch } = this.options
+    return (await branch.deepen(commit)) ? (await branch.commit(commit)).parents[0] : undefined
+  }
+
+  private async messageOf(commit: Oid): Promise<string | undefined> {
+    const { branch } = this.options
+    return (await branch.deepen(commit)) ? (await branch.commit(commit)).message : undefined
+  }
+}
+
+function hashIn(text: string, { file, object }: Pick<FailedTarget, 'file' | 'object'>): string | undefined {
+  const found = manifestsInText(text, file).manifests.find((manifest) => isTarget(manifest.object, object))
+  return found === undefined ? undefined : revisionHash(found.object)
+}
+
+function isTarget(value: unknown, target: KubeObject): boolean {
+  if (!isObject(value)) return false
+  const namespace = stringAt(value, 'metadata', 'namespace') ?? 'default'
+  return (
+    value['kind'] === target.kind &&
+    stringAt(value, 'metadata', 'name') === target.metadata.name &&
+    namespace === (target.metadata.namespace ?? 'default')
+  )
+}
+
+function statusOnly(reason: string): SourceRollbackResult {
+  return { kind: 'done', rollback: { rung: 'status-only', reason } }
+}
