@@ -17,6 +17,8 @@ export interface ProblemDetail {
   readonly place?: string | undefined
   /** What the reader should do. */
   readonly hint?: string | undefined
+  /** Not earlier than after this many milliseconds, where the other side named a time. */
+  readonly retryAfterMs?: number | undefined
   readonly cause?: unknown
 }
 
@@ -27,6 +29,7 @@ export class Problem extends Error {
   readonly code: string
   readonly place: string | undefined
   readonly hint: string | undefined
+  readonly retryAfterMs: number | undefined
 
   constructor(detail: ProblemDetail) {
     super(detail.message, detail.cause === undefined ? undefined : { cause: detail.cause })
@@ -34,6 +37,8 @@ export class Problem extends Error {
     this.code = detail.code
     this.place = detail.place
     this.hint = detail.hint
+    this.retryAtMs = detail.retryAtMs
+    this.retryAfterMs = detail.retryAfterMs
   }
 
   /** Place, message and hint in one line, as a person reads it in a log, an event or a comment. */

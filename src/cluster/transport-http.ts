@@ -1,0 +1,213 @@
+import { type Dispatcher, errors, request as httpRequest } from 'undici'
+import type { Json } from '../lib/json.ts'
+import { Problem } from '../lib/problem.ts'
+import { type ConnectionPool, createConnectionPool } from './dispatcher.ts'
+import { type ClusterSettings, type KubeconfigChoice, loadClusterSettings } from './kubeconfig.ts'
+import type { ApiRequest, ApiResponse, KubeTransport, WatchAnswer, WatchLine } from './transport.ts'
+import { watchLines } from './watch-lines.ts'
+
+export interface ConnectOptions extends KubeconfigChoice {
+  /** For the server's logs and as its default field manager. */
+  readonly userAgent: string
+  /** How long one request may take in all, in milliseconds; 30 s when absent. */
+  readonly deadlineMs?: number | undefined
+  /** A watch without any line for this long is opened anew, in milliseconds; 6 min when absent (bookmarks come each minute). */
+  readonly watchIdleMs?: number | undefined
+  /** The longest answer, and the longest line of a watch, in bytes; 64 MiB when absent. */
+  readonly maxBytes?: number | undefined
+}
+
+/** A transport to a real API server. */
+export interface ClusterConnection {
+  readonly transport: KubeTransport
+  /** Without credentials. */
+  readonly serverUrl: string
+  /** The namespace of the context, `default` when it names none. */
+  readonly currentNamespace: string
+  /** Ends all requests and watches. */
+  close(): Promise<void>
+}
+
+/**
+ * Prepares a connection as kubectl would: the same files, contexts, proxies and credential helpers. No request is sent yet.
+ * Throws KUBECONFIG_MISSING or KUBECONFIG_INVALID (`stalled`). Requests that get no answer reject with CLUSTER_UNREACHABLE.
+ */
+export async function connectCluster(options: ConnectOptions): Promise<ClusterConnection> {
+  const settings = await loadClusterSettings(options)
+  const pool = createConnectionPool(settings.proxyUrl)
+  const session = new Session(settings, pool, options)
+  return {
+    transport: session,
+    serverUrl: settings.serverUrl,
+    currentNamespace: settings.namespace,
+    close: () => pool.close(),
+  }
+}
+
+/** How long after a refused credential the kubeconfig is read again, at the earliest. */
+const reloadEveryMs = 10_000
+
+class Session implements KubeTransport {
+  #settings: ClusterSettings
+  #reloadedMs = 0
+  readonly #pool: ConnectionPool
+  readonly #options: ConnectOptions
+
+  constructor(settings: ClusterSettings, pool: ConnectionPool, options: ConnectOptions) {
+    this.#settings = settings
+    this.#pool = pool
+    this.#options = options
+  }
+
+  async send(request: ApiRequest): Promise<ApiResponse> {
+    const deadline = AbortSignal.timeout(this.#options.deadlineMs ?? 30_000)
+    const signal = request.signal === undefined ? deadline : AbortSignal.any([deadline, request.signal])
+    return this.#guard(request, deadline, async () => {
+      const answer = await this.#open(request, signal, 'requests')
+      return { status: answer.statusCode, body: await this.#body(answer), retryAfterMs: retryAfterMs(answer) }
+    })
+  }
+
+  async watch(request: ApiRequest): Promise<WatchAnswer> {
+    const opening = new AbortController()
+    const deadline = AbortSignal.timeout(this.#options.deadlineMs ?? 30_000)
+    const onDeadline = (): void => opening.abort(deadline.reason)
+    deadline.addEventListener('abort', onDeadline, { once: true })
+    const signal = request.signal === undefined ? opening.signal : AbortSignal.any([opening.signal, request.signal])
+    return this.#guard(request, deadline, async () => {
+      const answer = await this.#open(request, signal, 'watches')
+      if (answer.statusCode !== 200) {
+        const response = {
+          status: answer.statusCode,
+          body: await this.#body(answer),
+          retryAfterMs: retryAfterMs(answer),
+        }
+        return { kind: 'refused', response }
+      }
+      deadline.removeEventListener('abort', onDeadline)
+      return { kind: 'stream', lines: this.#lines(request, answer.body) }
+    })
+  }
+
+  async *#lines(request: ApiRequest, body: AsyncIterable<Uint8Array>): AsyncGenerator<WatchLine> {
+    try {
+      yield* watchLines(body, this.#maxBytes)
+    } catch (error) {
+      // A watch that is silent for too long may hang on a dead connection: end it, and its reader opens the next.
+      if (error instanceof errors.BodyTimeoutError) return
+      throw this.#unanswered(error, request, undefined)
+    }
+  }
+
+  async #open(request: ApiRequest, signal: AbortSignal, use: 'requests' | 'watches'): Promise<Dispatcher.ResponseData> {
+    const answer = await this.#ask(request, signal, use)
+    const nowMs = Date.now()
+    if (answer.statusCode !== 401 || nowMs - this.#reloadedMs < reloadEveryMs) return answer
+    // Credentials rotate: read the kubeconfig, and with it tokens and helpers, anew and ask once more.
+    this.#reloadedMs = nowMs
+    await answer.body.dump()
+    this.#settings = await loadClusterSettings(this.#options)
+    return this.#ask(request, signal, use)
+  }
+
+  async #ask(
+    { method, path, body, contentType = 'application/json' }: ApiRequest,
+    signal: AbortSignal,
+    use: 'requests' | 'watches',
+  ): Promise<Dispatcher.ResponseData> {
+    const { authorization, headers, tls } = await this.#settings.access()
+    const text = body === undefined ? undefined : JSON.stringify(body)
+    return httpRequest(`${this.#settings.serverUrl}${path}`, {
+      method,
+      dispatcher: this.#pool.for(tls)[use],
+      signal,
+      headers: {
+        ...headers,
+        accept: 'application/json',
+        'user-agent': this.#options.userAgent,
+        ...(authorization === undefined ? {} : { authorization }),
+        ...(text === undefined
+          ? {}
+          : { 'content-type': contentType, 'content-length': String(Buffer.byteLength(text)) }),
+      },
+      ...(text === undefined ? {} : { body: text }),
+      bodyTimeout: use === 'watches' ? (this.#options.watchIdleMs ?? 360_000) : 0,
+      headersTimeout: 0,
+    })
+  }
+
+  async #body({ body, headers }: Dispatcher.ResponseData): Promise<Json> {
+    const chunks: Uint8Array[] = []
+    let bytes = 0
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      bytes += chunk.byteLength
+      if (bytes > this.#maxBytes) throw tooLong(this.#maxBytes)
+      chunks.push(chunk)
+    }
+    const text = Buffer.concat(chunks).toString('utf8')
+    if (!String(headers['content-type'] ?? '').includes('json')) return text
+    try {
+      return JSON.parse(text) as Json
+    } catch {
+      return text
+    }
+  }
+
+  async #guard<T>(request: ApiRequest, deadline: AbortSignal, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      throw this.#unanswered(error, request, deadline)
+    }
+  }
+
+  /** What a caller gets when no answer came: its own signal's reason, or a Problem that says which server and why. */
+  #unanswered(error: unknown, request: ApiRequest, deadline: AbortSignal | undefined): unknown {
+    if (error instanceof Problem) return error
+    if (request.signal?.aborted === true) return request.signal.reason
+    const seconds = (this.#options.deadlineMs ?? 30_000) / 1000
+    const why = deadline?.aborted === true ? `no answer within ${seconds} s` : whyOf(error)
+    return new Problem({
+      kind: 'retry',
+      code: 'CLUSTER_UNREACHABLE',
+      message: `the cluster at ${this.#settings.serverUrl} cannot be reached: ${why}`,
+      hint: hintOf(error),
+      cause: error,
+    })
+  }
+
+  get #maxBytes(): number {
+    return this.#options.maxBytes ?? 64 * 1024 * 1024
+  }
+}
+
+function tooLong(bytes: number): Problem {
+  const message = `the cluster's answer is longer than ${bytes} bytes`
+  return new Problem({ kind: 'retry', code: 'CLUSTER_ANSWER_TOO_LONG', message })
+}
+
+/** `Retry-After` in whole seconds or as a date, in milliseconds from now. */
+function retryAfterMs({ headers }: Dispatcher.ResponseData): number | undefined {
+  const value = String(headers['retry-after'] ?? '').trim()
+  if (value === '') return undefined
+  if (/^\d+$/.test(value)) return Number(value) * 1000
+  const until = Date.parse(value)
+  return Number.isNaN(until) ? undefined : Math.max(0, until - Date.now())
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+}
+
+function whyOf(error: unknown): string {
+  const code = codeOf(error)
+  const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
+  if (message === '') return code === '' ? 'unknown reason' : code
+  return message.includes(code) ? message : `${message} (${code})`
+}
+
+function hintOf(error: unknown): string | undefined {
+  return /CERT|SELF_SIGNED|ALTNAME|ISSUER/.test(codeOf(error))
+    ? "the server's certificate is not trusted: check certificate-authority and tls-server-name in the kubeconfig"
+    : undefined
+}
