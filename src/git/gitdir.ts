@@ -32,6 +32,8 @@ export class GitDir {
   #packs = new PackReader()
   #reader: ObjectReader
   #tip: Oid | null = null
+  /** The disk lacks what memory holds. */
+  #isBehind = false
 
   constructor(options: GitDirOptions) {
     this.#options = options
@@ -56,8 +58,8 @@ export class GitDir {
 
   /** Loads what a former process left, or starts anew when that is not whole. */
   async open(): Promise<void> {
-    await rm(join(this.#options.path, 'tmp'), { recursive: true, force: true })
     try {
+      await rm(this.#file('tmp'), { recursive: true, force: true })
       const text = await readFile(this.#file(this.#options.ref), 'utf8').catch(absent)
       const tip = text?.trim()
       if (tip === undefined) return await this.reset()
@@ -65,13 +67,30 @@ export class GitDir {
       this.#reader.tree(this.#reader.commit(tip).tree)
       this.#tip = tip
     } catch (error) {
-      if (!(error instanceof Problem)) throw error
+      if (!(error instanceof Problem) && errorCode(error) === undefined) throw error
       await this.reset()
     }
   }
 
-  /** Throws everything away but commits made here. */
+  /** Throws everything away but commits made here. Rejects with a Problem (`GIT_DIRECTORY`) when the disk does not let it. */
   async reset(): Promise<void> {
+    try {
+      await this.#startAnew()
+    } catch (error) {
+      const code = errorCode(error)
+      if (code === undefined) throw error
+      throw new Problem({
+        kind: 'stalled',
+        code: 'GIT_DIRECTORY',
+        message: `the folder for clones cannot be written (${code})`,
+        place: this.#options.path,
+        hint: 'check its owner, its mode and the free space',
+        cause: error,
+      })
+    }
+  }
+
+  async #startAnew(): Promise<void> {
     const { path, ref, url } = this.#options
     await rm(path, { recursive: true, force: true })
     for (const folder of ['objects/pack', 'refs/heads', 'tmp']) await mkdir(join(path, folder), { recursive: true })
@@ -83,10 +102,12 @@ export class GitDir {
     await this.#write('HEAD', `ref: ${ref}\n`)
     this.#forget()
     this.#tip = null
+    this.#isBehind = false
   }
 
   /** Fetches what is new, or a shallow clone the first time. Resolves to the server's tip. */
   async fetch(http: GitHttp, limits: { totalMs: number; maxBytes: number }): Promise<Oid> {
+    if (this.#isBehind) await this.reset()
     return this.#fetch(http, this.#tip === null ? { ...limits, depth: 1 } : limits)
   }
 
@@ -101,19 +122,26 @@ export class GitDir {
     return text === undefined || text.trim() === ''
   }
 
-  /** Keeps a pack that the server has acknowledged and moves the local branch. */
+  /**
+   * Keeps a pack that the server has acknowledged and moves the local branch. The push has landed whatever the disk says:
+   * what cannot be written stays readable in memory, and the next fetch starts anew.
+   */
   async keep(pack: Pack, tip: Oid): Promise<void> {
-    if (pack.entries.length > 0) {
-      this.#packs.add(pack.bytes, pack.entries)
-      await this.#writePack(pack)
+    this.#packs.add(pack.bytes, pack.entries)
+    try {
+      if (pack.entries.length > 0) await this.#writePack(pack)
+      await this.#moveTo(tip)
+    } catch (error) {
+      if (errorCode(error) === undefined) throw error
+      this.#tip = tip
+      this.#isBehind = true
     }
-    await this.#moveTo(tip)
   }
 
   /** Moves the local branch to a commit that the server has. */
   async settle(tip: Oid): Promise<void> {
     await this.#moveTo(tip)
-    if (this.#loaded.size > this.#options.maxPacks) await this.#compact(tip)
+    if (this.#loaded.size > this.#options.maxPacks && !this.#isBehind) await this.#compact(tip)
   }
 
   async #fetch(
@@ -193,9 +221,15 @@ export class GitDir {
 }
 
 function absent(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
-    return undefined
+  const code = errorCode(error)
+  if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
   throw error
+}
+
+/** The system's name of a failed file operation; undefined for anything else. */
+function errorCode(error: unknown): string | undefined {
+  const isSystem = error instanceof Error && 'syscall' in error && 'code' in error
+  return isSystem && typeof error.code === 'string' ? error.code : undefined
 }
 
 function damaged(name: string): Problem {

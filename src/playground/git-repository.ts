@@ -1,6 +1,9 @@
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { encodeCommit, nameObject } from '../git/objects.ts'
+import { packChecksum, writePack, writePackIndex } from '../git/pack.ts'
+import { editTree } from '../git/tree-edit.ts'
 import type { Person } from '../git/types.ts'
-import { runGit } from './git-environment.ts'
 
 export interface NewRepository {
   readonly branch: string
@@ -21,23 +24,32 @@ export async function createBareRepository(
   options: NewRepository,
 ): Promise<string> {
   const path = join(root, name)
-  await runGit(['init', '--quiet', '--bare', `--initial-branch=${options.branch}`, path])
-  await runGit(['-C', path, 'config', 'http.receivepack', 'true'])
-  if (Object.keys(files).length > 0) await runGit(['-C', path, 'fast-import', '--quiet'], importStream(files, options))
+  for (const folder of ['objects/pack', 'objects/info', 'refs/heads', 'refs/tags', 'hooks', 'info']) {
+    await mkdir(join(path, folder), { recursive: true })
+  }
+  await writeFile(
+    join(path, 'config'),
+    '[core]\n\trepositoryformatversion = 0\n\tbare = true\n[http]\n\treceivepack = true\n',
+  )
+  await writeFile(join(path, 'HEAD'), `ref: refs/heads/${options.branch}\n`)
+  if (Object.keys(files).length > 0) await writeFirstCommit(path, files, options)
   return path
 }
 
-function importStream(files: Readonly<Record<string, string>>, options: NewRepository): string {
-  const { branch, author, timeMs, message = 'Start' } = options
-  const lines = [
-    `commit refs/heads/${branch}\n`,
-    `committer ${author.name} <${author.email}> ${Math.floor(timeMs / 1000)} +0000\n`,
-    data(`${message}\n`),
-  ]
-  for (const [path, text] of Object.entries(files)) lines.push(`M 100644 inline ${JSON.stringify(path)}\n${data(text)}`)
-  return lines.join('')
-}
-
-function data(text: string): string {
-  return `data ${Buffer.byteLength(text)}\n${text}\n`
+async function writeFirstCommit(
+  path: string,
+  files: Readonly<Record<string, string>>,
+  options: NewRepository,
+): Promise<void> {
+  const { author, timeMs, branch, message = 'Start' } = options
+  const { tree, objects } = editTree(() => [], null, new Map(Object.entries(files)))
+  const commit = nameObject('commit', encodeCommit({ tree, parents: [], author, timeMs, message }))
+  const unique = new Map([...objects, commit].map((object) => [object.oid, object]))
+  const pack = writePack([...unique.values()])
+  const file = join(path, 'objects/pack', `pack-${packChecksum(pack.bytes).toString('hex')}`)
+  await writeFile(`${file}.pack`, pack.bytes)
+  await writeFile(`${file}.idx`, writePackIndex(pack))
+  const ref = join(path, 'refs/heads', branch)
+  await mkdir(join(ref, '..'), { recursive: true })
+  await writeFile(ref, `${commit.oid}\n`)
 }
