@@ -37,7 +37,6 @@ export class Problem extends Error {
     this.code = detail.code
     this.place = detail.place
     this.hint = detail.hint
-    this.retryAtMs = detail.retryAtMs
     this.retryAfterMs = detail.retryAfterMs
   }
 

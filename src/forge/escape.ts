@@ -1,0 +1,47 @@
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '\\': '&#92;',
+  '`': '&#96;',
+  '*': '&#42;',
+  _: '&#95;',
+  '[': '&#91;',
+  ']': '&#93;',
+  '|': '&#124;',
+  '~': '&#126;',
+  $: '&#36;',
+}
+
+/** What a zero-width space must follow so that a forge does not make a mention, a reference or a link of it. */
+const PINGS = /@|#(?=\w)|\bGH-(?=\d)|:(?=\/\/)|\bwww(?=\.)|\bmailto:|\bxmpp:|!(?=\d)/gi
+
+/** Control characters, line and paragraph separators, and the marks that reorder or hide text. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu
+
+/**
+ * Text from outside as one line of GitHub flavoured Markdown that shows exactly that text: no markup, no HTML, no
+ * mention, no reference, no link, no table cell border. Longer text than `limit` UTF-16 units is cut and ends in an
+ * ellipsis. Must not be put at the start of a line, where `-` or `1.` would begin a list.
+ *
+ * Entities are used, not backslashes, because CommonMark (section 2.5) never reads structure out of an entity, and a
+ * forge's own filters for `@` and `#` run after entities are decoded, so those get a zero-width space.
+ */
+export function escapeText(text: string, limit: number): string {
+  return shorten(oneLine(text), limit)
+    .replace(/[&<>\\`*_[\]|~$]/g, (character) => ENTITIES[character] ?? '')
+    .replace(PINGS, (found) => `${found}&#8203;`)
+}
+
+function oneLine(text: string): string {
+  return text
+    .replace(/\p{Surrogate}/gu, '\uFFFD')
+    .replace(INVISIBLE, ' ')
+    .replace(/\s+/g, ' ')
+    .trim()
+}
+
+function shorten(text: string, limit: number): string {
+  if (text.length <= limit) return text
+  return `${text.slice(0, limit - 1).replace(/[\uD800-\uDBFF]$/, '')}…`
+}
