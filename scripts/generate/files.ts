@@ -1,12 +1,15 @@
+import { format } from 'prettier'
 import { crds } from '../../src/resources/crds.ts'
 import { writeYaml } from '../../src/yaml/write.ts'
+import { configurationReference } from './configuration.ts'
 
 /** Every generated file: its path in the repository and its text. */
-export function generatedFiles(): Promise<ReadonlyMap<string, string>> {
+export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>()
   for (const crd of crds()) {
     const plural = crd.metadata.name.split('.')[0] ?? ''
     files.set(`manifests/crds/${plural}.yaml`, `# Generated from src/resources by npm run generate.\n${writeYaml(crd)}`)
   }
-  return Promise.resolve(files)
+  const reference = await format(configurationReference(), { parser: 'markdown', printWidth: 120 })
+  return files.set('docs/configuration.md', reference)
 }
