@@ -1,7 +1,7 @@
 import { deploymentReadiness } from '../cluster/workloads/readiness.ts'
 import { ownerReference } from '../cluster/workloads/owner.ts'
-import { primaryObjects } from '../cluster/workloads/primary.ts'
-import { services } from '../cluster/workloads/services.ts'
+import { defaultSelectorLabels } from '../cluster/workloads/selector.ts'
+import { canaryServices } from '../cluster/workloads/services.ts'
 import { splitKey, type CanaryKey } from '../ledger/entry.ts'
 import type { Clock } from '../lib/clock.ts'
 import { describeRef, type KubeObject, type ObjectRef } from '../lib/kube-object.ts'
@@ -16,8 +16,9 @@ import type { CanarySource } from '../source/canaries.ts'
 import { revisionHash } from '../source/revision.ts'
 import { trafficProvider } from '../traffic/registry.ts'
 import type { CanaryContext } from './canary-context.ts'
-import type { Stage } from './converge.ts'
+import { apexName, type Stage } from './converge.ts'
 import type { ClusterPort } from './ports.ts'
+import { primaryObjects } from './primary-objects.ts'
 import { providerOf, rolloutSpecOf, type CanaryDefaults } from './rollout-spec.ts'
 import type { WatchedCanary } from './source-watch.ts'
 
@@ -58,12 +59,12 @@ export class ContextBuilder {
   private async gather(key: CanaryKey, watched: WatchedCanary): Promise<CanaryContext | Problem | undefined> {
     const { cluster, defaults, frozen } = this.options
     const { source } = watched
-    const { canary } = source
-    const spec = rolloutSpecOf(canary, defaults)
-    const provider = trafficProvider(providerOf(canary, defaults), source.place)
+    const spec = rolloutSpecOf(source.canary, defaults)
+    const provider = trafficProvider(providerOf(source.canary, defaults), source.place)
     const autoscalerVersion = await this.watchKinds(source, provider.kinds)
     const object = cluster.get({ apiVersion: 'flagger.app/v1beta1', kind: 'Canary', ...splitKey(key) })
     if (object?.metadata.uid === undefined) return undefined
+    const canary = { ...source.canary, metadata: { ...source.canary.metadata, uid: object.metadata.uid } }
     const targetRef = targetRefOf(canary)
     const target = source.target?.object ?? cluster.get(targetRef)
     if (target === undefined) return missingTarget(targetRef, source)
@@ -89,8 +90,12 @@ export class ContextBuilder {
       frozen: frozen(key),
       readiness: (of) => this.readiness(stage, of),
       checks: () => this.options.checks(source),
-      routes: (split) => [...services(canary, target), ...provider.objects(canary, split)],
-      primary: () => primaryObjects(canary, target, stage.autoscaler, autoscalerVersion),
+      routes: (split) => [...servicesOf(stage, target), ...provider.objects(canary, split)],
+      primary: () =>
+        primaryObjects(canary, target, cluster.get(stage.primaryRef), {
+          object: stage.autoscaler,
+          apiVersion: autoscalerVersion,
+        }),
     }
   }
 
@@ -148,6 +153,17 @@ export class ContextBuilder {
       nowMs: clock.now(),
     })
   }
+}
+
+function servicesOf({ cluster, canary }: Stage, target: KubeObject): KubeObject[] {
+  const namespace = canary.metadata.namespace
+  const liveApex = cluster.get({ apiVersion: 'v1', kind: 'Service', namespace, name: apexName(canary) })
+  const {
+    apex,
+    primary,
+    canary: test,
+  } = canaryServices(canary, target, { selectorLabels: defaultSelectorLabels, liveApex })
+  return [apex, primary, test]
 }
 
 /** Image updaters and other machines sign with such names; a person's own commit lifts a quarantine, theirs does not. */

@@ -77,6 +77,7 @@ export async function converge(stage: Stage, entry: LedgerEntry, versions: Route
   if (liveWeight(stage) > entry.state.canaryWeight) await writeRoutes(stage, entry.routes)
   if (scale !== 'zero') await applyTarget(stage, entry)
   for (const object of entry.primary) await cluster.apply(object, { owner })
+  if (entry.state.phase === 'Initializing') await matchTarget(stage)
   const routes = routesIn(entry, apexName(stage.canary))
   for (const object of routes) if (object.kind === 'Service') await cluster.apply(object, { owner })
   if (scale === 'up') await scaleUp(stage)
@@ -98,7 +99,16 @@ async function applyTarget({ cluster, target, targetHash }: Stage, { state, prom
 async function scaleUp({ cluster, targetRef, primaryRef, target, autoscaler }: Stage): Promise<void> {
   const live = cluster.get(targetRef)
   if (live === undefined || numberAt(live, 'spec', 'replicas') !== 0) return
-  await cluster.scale(targetRef, replicasFromZero(target ?? live, cluster.get(primaryRef), autoscaler))
+  const wanted = { ...live, spec: { ...live.spec, replicas: numberAt(target, 'spec', 'replicas') ?? 0 } }
+  await cluster.scale(targetRef, replicasFromZero(wanted, cluster.get(primaryRef), autoscaler))
+}
+
+/** A primary that takes a live target over starts with as many pods as serve now, whatever its autoscaler would begin with. */
+async function matchTarget({ cluster, targetRef, primaryRef, autoscaler }: Stage): Promise<void> {
+  if (autoscaler === undefined) return
+  const serving = numberAt(cluster.get(targetRef), 'spec', 'replicas') ?? 0
+  const replicas = numberAt(cluster.get(primaryRef), 'spec', 'replicas') ?? 0
+  if (serving > replicas) await cluster.scale(primaryRef, serving)
 }
 
 async function scaleDown({ cluster, targetRef }: Stage): Promise<void> {

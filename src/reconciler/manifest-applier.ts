@@ -42,9 +42,7 @@ export class ManifestApplier {
     for (const stage of stages(objects)) {
       const waiting = stage.filter((item) => this.applied.get(nameOf(item)) !== canonicalJson(item.object))
       for (let start = 0; start < waiting.length; start += CONCURRENCY) {
-        const taken = await Promise.all(
-          waiting.slice(start, start + CONCURRENCY).map((item) => this.applyOne(item)),
-        )
+        const taken = await Promise.all(waiting.slice(start, start + CONCURRENCY).map((item) => this.applyOne(item)))
         isComplete &&= taken.every(Boolean)
       }
     }

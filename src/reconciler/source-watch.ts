@@ -84,6 +84,11 @@ export class SourceWatch {
     const { manifests, problems } = await readManifests(files, (blob) => branch.text(blob), this.cache)
     const found = canariesIn(manifests)
     const canaries = new Map<CanaryKey, WatchedCanary>()
+    for (const { namespace, name, problems: faults } of found.broken) {
+      const key = keyOf(namespace, name)
+      const lastGood = before?.canaries.get(key)
+      if (lastGood !== undefined) canaries.set(key, brokenNow(lastGood, faults))
+    }
     for (const source of found.canaries) {
       const key = keyOf(source.canary.metadata.namespace, source.canary.metadata.name)
       canaries.set(key, await this.watched(key, source, tip, before?.canaries.get(key), commits))
@@ -127,6 +132,15 @@ async function targetHash(
       object.metadata.namespace === target.metadata.namespace,
   )
   return found === undefined ? undefined : revisionHash(found.object)
+}
+
+/** A Canary that can't be read any more keeps its last good settings: a running analysis must not lose its checks. */
+function brokenNow(lastGood: WatchedCanary, faults: readonly Problem[]): WatchedCanary {
+  const problems = faults.map(
+    ({ code, message, place, hint }) =>
+      new Problem({ kind: 'wait', code, message: `${message}; the last good version stays in force`, place, hint }),
+  )
+  return { ...lastGood, source: { ...lastGood.source, problems } }
 }
 
 function folder(path: string): string {
