@@ -1,0 +1,159 @@
+import type { Clock } from '../lib/clock.ts'
+import { type KubeObject, refOf } from '../lib/kube-object.ts'
+import { Problem, toProblem } from '../lib/problem.ts'
+import { createBackOff } from './back-off.ts'
+import type { Client } from './client.ts'
+import { type ObjectEvent, kubeEvent } from './workloads/events.ts'
+import type { Owner } from './workloads/owner.ts'
+
+export interface RecorderOptions {
+  readonly client: Client
+  readonly clock: Clock
+  readonly fieldManager: string
+  /** How many different events wait at most; the oldest is dropped for one more. 1,000 when absent. */
+  readonly capacity?: number | undefined
+  /** Called when events were dropped or refused, for the log. */
+  readonly onProblem: (problem: Problem) => void
+  /** For the jitter: numbers in [0, 1). */
+  readonly random: () => number
+}
+
+/** Within this time the same words about the same object count up one event instead of making another. */
+const sameEventMs = 10 * 60_000
+const triesEach = 5
+const longestPauseMs = 30_000
+
+/**
+ * Sends Kubernetes events in the background, in order. Recording never waits and never throws; events that the cluster
+ * refuses for good, or for too long, are dropped and told.
+ */
+export class EventRecorder {
+  readonly #options: RecorderOptions
+  readonly #waiting = new Map<string, ObjectEvent>()
+  readonly #sent = new Map<string, ObjectEvent>()
+  readonly #stopping = new AbortController()
+  #dropped = 0
+  #sending: Promise<void> | undefined
+
+  constructor(options: RecorderOptions) {
+    this.#options = options
+  }
+
+  /** Tells something about an object, once or once more. */
+  record(about: Owner, type: ObjectEvent['type'], message: string): void {
+    if (this.#stopping.signal.aborted) return
+    const nowMs = this.#options.clock.now()
+    const key = JSON.stringify([
+      about.metadata.namespace,
+      about.kind,
+      about.metadata.name,
+      about.metadata.uid,
+      type,
+      message,
+    ])
+    const before = this.#waiting.get(key) ?? this.#sent.get(key)
+    const isSame = before !== undefined && nowMs - before.lastMs < sameEventMs
+    this.#waiting.set(
+      key,
+      isSame
+        ? { ...before, lastMs: nowMs, count: before.count + 1 }
+        : { about, type, message, firstMs: nowMs, lastMs: nowMs, count: 1 },
+    )
+    if (this.#waiting.size > (this.#options.capacity ?? 1000)) this.#dropOldest()
+    this.#sending ??= this.#send().finally(() => {
+      this.#sending = undefined
+    })
+  }
+
+  /** Resolves when nothing waits any more. */
+  async idle(): Promise<void> {
+    await this.#sending
+  }
+
+  /** Sends no more. */
+  stop(): void {
+    this.#stopping.abort()
+    this.#waiting.clear()
+  }
+
+  #dropOldest(): void {
+    const oldest = this.#waiting.keys().next().value
+    if (oldest !== undefined) this.#waiting.delete(oldest)
+    this.#dropped += 1
+  }
+
+  async #send(): Promise<void> {
+    // The caller goes on first.
+    await Promise.resolve()
+    for (;;) {
+      const next = this.#waiting.entries().next().value
+      if (next === undefined) break
+      const [key, event] = next
+      this.#waiting.delete(key)
+      if (await this.#deliver(event)) this.#remember(key, event)
+    }
+    if (this.#dropped > 0) {
+      this.#tell('CLUSTER_EVENTS_DROPPED', `${this.#dropped} events were dropped: more came than the cluster took`)
+      this.#dropped = 0
+    }
+  }
+
+  /** Sends one event, again while it makes sense. False when it was given up. */
+  async #deliver(event: ObjectEvent): Promise<boolean> {
+    const backOff = createBackOff(1000, longestPauseMs, this.#options.random)
+    for (let attempt = 1; !this.#stopping.signal.aborted; attempt += 1) {
+      try {
+        await this.#write(event)
+        return true
+      } catch (error) {
+        const problem = toProblem(error)
+        if (problem.kind !== 'retry' || attempt >= triesEach) {
+          this.#tell('CLUSTER_EVENT_REFUSED', `an event was dropped: ${problem.message}`, problem)
+          return false
+        }
+        const pauseMs = Math.max(backOff.next(), problem.retryAfterMs ?? 0)
+        await this.#options.clock.sleep(pauseMs, this.#stopping.signal).catch(() => undefined)
+      }
+    }
+    return false
+  }
+
+  async #write(event: ObjectEvent): Promise<void> {
+    const { client, fieldManager } = this.#options
+    const object: KubeObject = kubeEvent(event)
+    if (event.count > 1) {
+      const body = { count: event.count, lastTimestamp: String(object['lastTimestamp']) }
+      try {
+        await client.patch(refOf(object), { type: 'merge', body, fieldManager })
+        return
+      } catch (error) {
+        // It is gone after an hour, or was never sent: make it anew.
+        if (!(error instanceof Problem) || error.code !== 'CLUSTER_NOT_FOUND') throw error
+      }
+    }
+    try {
+      await client.create(object, { fieldManager })
+    } catch (error) {
+      // The same name means the same event: an earlier try did arrive.
+      if (!(error instanceof Problem) || error.code !== 'CLUSTER_CONFLICT') throw error
+    }
+  }
+
+  #remember(key: string, event: ObjectEvent): void {
+    this.#sent.delete(key)
+    this.#sent.set(key, event)
+    const nowMs = this.#options.clock.now()
+    for (const [old, { lastMs }] of this.#sent) {
+      if (nowMs - lastMs < sameEventMs && this.#sent.size <= (this.#options.capacity ?? 1000)) break
+      this.#sent.delete(old)
+    }
+  }
+
+  #tell(code: string, message: string, cause?: Problem): void {
+    try {
+      this.#options.onProblem(new Problem({ kind: cause?.kind ?? 'retry', code, message, cause }))
+    } catch {
+      // Whoever logs must not end the sending; there is nobody left to tell.
+    }
+  }
+}
