@@ -4,6 +4,9 @@ import { Problem } from '../lib/problem.ts'
 import { atomicFs } from './atomic-fs.ts'
 import { collectRecent } from './collect-recent.ts'
 import { fetchPack } from './fetch-pack.ts'
+import { fetchVersion2 } from './fetch-version2.ts'
+import { indexPack } from './index-pack.ts'
+import { isOid } from './objects.ts'
 import type { GitHttp } from './git-http.ts'
 import type { MadeCommits } from './made-commits.ts'
 import { ObjectReader } from './object-reader.ts'
@@ -20,6 +23,20 @@ export interface GitDirOptions {
   readonly maxPacks: number
 }
 
+/** How much a fetch may cost. */
+export interface Limits {
+  readonly totalMs: number
+  readonly maxBytes: number
+}
+
+interface Depth extends Limits {
+  readonly depth: number
+  readonly relative: boolean
+}
+
+/** What Git itself sends to ask for all of history. */
+const wholeHistory = 0x7fffffff
+
 /**
  * A shallow repository on disk, for one branch and one process, and its packs in memory. The disk is a cache: whatever
  * looks damaged is thrown away and fetched again. No loose objects are ever written.
@@ -32,6 +49,7 @@ export class GitDir {
   #packs = new PackReader()
   #reader: ObjectReader
   #tip: Oid | null = null
+  #oldProtocol = false
   /** The disk lacks what memory holds. */
   #isBehind = false
 
@@ -105,21 +123,29 @@ export class GitDir {
     this.#isBehind = false
   }
 
-  /** Fetches what is new, or a shallow clone the first time. Resolves to the server's tip. */
-  async fetch(http: GitHttp, limits: { totalMs: number; maxBytes: number }): Promise<Oid> {
+  /**
+   * Fetches a commit: alone the first time, later with what lies between it and the present tip. The depth is bounded,
+   * for a merge of an old branch would otherwise bring all of history into a shallow clone.
+   */
+  async fetch(http: GitHttp, want: Oid, limits: Limits): Promise<void> {
     if (this.#isBehind) await this.reset()
-    return this.#fetch(http, this.#tip === null ? { ...limits, depth: 1 } : limits)
+    const before = this.#tip
+    if (before === null) return this.#fetch(http, want, { ...limits, depth: 1, relative: false })
+    await this.#fetch(http, want, { ...limits, depth: 50, relative: false })
+    if (!this.has(want) || this.#reader.between(before, want) !== null) return
+    await this.#fetch(http, want, { ...limits, depth: 1000, relative: false })
   }
 
-  /** Fetches older history: so many commits behind the present boundary. */
-  async deepen(http: GitHttp, commits: number, limits: { totalMs: number; maxBytes: number }): Promise<Oid> {
-    return this.#fetch(http, { ...limits, depth: commits, relative: true })
+  /** Fetches older history: so many commits behind the present boundary, or all of it. */
+  async deepen(http: GitHttp, commits: number, limits: Limits): Promise<void> {
+    if (this.#tip === null) return
+    const depth = Math.min(commits, wholeHistory)
+    await this.#fetch(http, this.#tip, { ...limits, depth, relative: depth < wholeHistory })
   }
 
   /** True when no history is cut off. */
   async isComplete(): Promise<boolean> {
-    const text = await readFile(this.#file('shallow'), 'utf8').catch(absent)
-    return text === undefined || text.trim() === ''
+    return (await this.#readShallow()).length === 0
   }
 
   /**
@@ -144,17 +170,51 @@ export class GitDir {
     if (this.#loaded.size > this.#options.maxPacks && !this.#isBehind) await this.#compact(tip)
   }
 
-  async #fetch(
-    http: GitHttp,
-    more: { totalMs: number; maxBytes: number; depth?: number; relative?: boolean },
-  ): Promise<Oid> {
-    const { path: gitdir, ref } = this.#options
-    const tip = await fetchPack(http, { gitdir, fs: this.#fs, cache: this.#cache, ref, ...more })
-    await this.#loadPacks()
+  async #fetch(http: GitHttp, want: Oid, more: Depth): Promise<void> {
+    const isNew = this.#oldProtocol || !(await this.#receive(http, want, more))
+    const tip = isNew ? await this.#fetchOld(http, more) : want
     // The trees' tops are enough: a pack is whole or not there, and the server sends closed sets.
     this.#reader.tree(this.#reader.commit(tip).tree)
     await this.#moveTo(tip)
+  }
+
+  /** Protocol 2; false when the server does not speak it. */
+  async #receive(http: GitHttp, want: Oid, more: Depth): Promise<boolean> {
+    const shallow = await this.#readShallow()
+    const received = await fetchVersion2(http, { want, have: this.#tip, shallow, ...more })
+    if (received === undefined) {
+      this.#oldProtocol = true
+      return false
+    }
+    // Until the pack is here both boundaries hold: a commit that is wrongly called shallow does no harm.
+    const both = new Set([...shallow, ...received.shallow])
+    await this.#writeShallow(both)
+    const pack = await indexPack(received.pack, this.#packs)
+    if (pack.entries.length > 0) await this.#writePack(pack)
+    for (const oid of received.unshallow) both.delete(oid)
+    await this.#writeShallow(both)
+    return true
+  }
+
+  /** Protocol 0, by isomorphic-git: slower, and without a bound on what merges bring along. */
+  async #fetchOld(http: GitHttp, more: Depth): Promise<Oid> {
+    const { path: gitdir, ref } = this.#options
+    const { totalMs, maxBytes } = more
+    const depth = this.#tip === null || more.relative || more.depth === wholeHistory ? more : undefined
+    const wanted = { gitdir, fs: this.#fs, cache: this.#cache, ref, totalMs, maxBytes }
+    const tip = await fetchPack(http, depth === undefined ? wanted : { ...wanted, ...depth })
+    await this.#loadPacks()
     return tip
+  }
+
+  async #readShallow(): Promise<string[]> {
+    const text = await readFile(this.#file('shallow'), 'utf8').catch(absent)
+    return (text ?? '').split('\n').filter(isOid)
+  }
+
+  async #writeShallow(oids: ReadonlySet<Oid>): Promise<void> {
+    if (oids.size > 0) await this.#write('shallow', `${[...oids].join('\n')}\n`)
+    else await rm(this.#file('shallow'), { force: true })
   }
 
   async #loadPacks(): Promise<void> {
@@ -177,7 +237,7 @@ export class GitDir {
     this.#forget()
     this.#packs.add(pack.bytes, pack.entries)
     const name = await this.#writePack(pack)
-    if (boundary.length > 0) await this.#write('shallow', `${boundary.join('\n')}\n`)
+    await this.#writeShallow(new Set(boundary))
     for (const index of old.filter((one) => one !== name)) {
       await rm(this.#file(`objects/pack/${index}`), { force: true })
       await rm(this.#file(`objects/pack/${index.replace(/idx$/, 'pack')}`), { force: true })

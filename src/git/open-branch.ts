@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { Problem } from '../lib/problem.ts'
 import { discover } from './advertisement.ts'
-import { GitDir } from './gitdir.ts'
+import { GitDir, type Limits } from './gitdir.ts'
 import { GitHttp, type GitHttpOptions } from './git-http.ts'
 import { createLock } from './lock.ts'
 import { readTip } from './ls-refs.ts'
@@ -86,7 +86,6 @@ class HttpBranch implements OpenedBranch {
   async deepen(commit: Oid): Promise<boolean> {
     await this.#open()
     return this.#lock(async () => {
-      // Each step transfers the head again, hence few and large ones.
       for (const step of [100, 2000, 0x7fffffff]) {
         if (this.#dir.has(commit)) return true
         if (this.#dir.tip === null || (await this.#dir.isComplete())) return false
@@ -154,7 +153,7 @@ class HttpBranch implements OpenedBranch {
 
   async #fetch(tip: Oid): Promise<void> {
     if (!this.#dir.has(tip)) {
-      await this.#fetchOrClone()
+      await this.#fetchOrClone(tip)
       // A first fetch brings only the newest commit, and the branch may have moved on since it was asked.
       if (!this.#dir.has(tip) && !(await this.#dir.isComplete())) {
         await this.#dir.deepen(this.#http, 100, this.#limits())
@@ -169,16 +168,16 @@ class HttpBranch implements OpenedBranch {
   }
 
   /** Fetches what is new; when the local copy cannot be built on, it is thrown away: the remote is the truth. */
-  async #fetchOrClone(): Promise<void> {
+  async #fetchOrClone(tip: Oid): Promise<void> {
     const first = this.#dir.tip === null
     try {
-      await this.#dir.fetch(this.#http, this.#limits())
+      await this.#dir.fetch(this.#http, tip, this.#limits())
     } catch (error) {
       const fixable = ['GIT_FETCH_FAILED', 'GIT_DAMAGED', 'GIT_OBJECT_MISSING', 'GIT_COMMIT_NOT_HERE', 'GIT_TOO_LARGE']
       if (!(error instanceof Problem) || !fixable.includes(error.code)) throw error
       await this.#dir.reset()
       if (first) throw error
-      await this.#dir.fetch(this.#http, this.#limits())
+      await this.#dir.fetch(this.#http, tip, this.#limits())
     }
   }
 
@@ -227,7 +226,7 @@ class HttpBranch implements OpenedBranch {
     return this.tip()
   }
 
-  #limits(): { totalMs: number; maxBytes: number } {
+  #limits(): Limits {
     return { totalMs: this.#timeoutMs * 20, maxBytes: 512 * mebibyte }
   }
 }

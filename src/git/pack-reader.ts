@@ -43,26 +43,19 @@ export class PackReader implements ObjectSource {
     return place === undefined ? undefined : this.#unpack(place, 0)
   }
 
-  #unpack(place: Place, depth: number): RawObject {
-    if (depth > maxChain) throw damaged('a chain of deltas does not end')
-    const { type, size, at } = readHeader(place.pack, place.offset)
-    const plain = types[type]
-    if (plain !== undefined) return { type: plain, body: inflate(place.pack, at, size) }
-    const { base, dataAt } = this.#basePlace(place, type, at)
-    const from = this.#base(base, depth)
-    return { type: from.type, body: applyDelta(from.body, inflate(place.pack, dataAt, size)) }
+  /** The object that begins at an offset of a pack. Bases told by name have to be here. Throws a Problem when it is damaged. */
+  readAt(pack: Buffer, offset: number): RawObject {
+    return this.#unpack({ pack, offset }, 0)
   }
 
-  #basePlace(place: Place, type: number, at: number): { base: Place; dataAt: number } {
-    if (type === offsetDelta) {
-      const { value, next } = readOffset(place.pack, at)
-      if (value <= 0 || value > place.offset - 12) throw damaged('a delta points outside its pack')
-      return { base: { pack: place.pack, offset: place.offset - value }, dataAt: next }
-    }
-    const oid = place.pack.toString('hex', at, at + 20)
-    const base = type === nameDelta ? this.#places.get(oid) : undefined
-    if (base === undefined) throw damaged(`the base ${oid} of a delta is not here`)
-    return { base, dataAt: at + 20 }
+  #unpack(place: Place, depth: number): RawObject {
+    if (depth > maxChain) throw damagedPack('a chain of deltas does not end')
+    const { type, size, dataAt, base, baseOffset } = readEntryHeader(place.pack, place.offset)
+    if (type !== undefined) return { type, body: inflate(place.pack, dataAt, size) }
+    const at = base === undefined ? { pack: place.pack, offset: baseOffset } : this.#places.get(base)
+    if (at === undefined) throw damagedPack(`the base ${base} of a delta is not here`)
+    const from = this.#base(at, depth)
+    return { type: from.type, body: applyDelta(from.body, inflate(place.pack, dataAt, size)) }
   }
 
   #base(place: Place, depth: number): RawObject {
@@ -84,24 +77,37 @@ export class PackReader implements ObjectSource {
 /** The names and offsets in a pack index, version 2. Throws a Problem when it is none. */
 export function* readPackIndex(index: Buffer): Generator<{ oid: Oid; offset: number }> {
   if (index.length < 1072 || index.readUInt32BE(0) !== 0xff744f63 || index.readUInt32BE(4) !== 2) {
-    throw damaged('a pack index is malformed')
+    throw damagedPack('a pack index is malformed')
   }
   const count = index.readUInt32BE(8 + 255 * 4)
   const names = 8 + 256 * 4
   const offsets = names + count * 24
   const large = offsets + count * 4
-  if (index.length < large + 40) throw damaged('a pack index is cut off')
+  if (index.length < large + 40) throw damagedPack('a pack index is cut off')
   for (let i = 0; i < count; i += 1) {
     const offset = index.readUInt32BE(offsets + i * 4)
-    if (offset >= 0x80000000) throw damaged('a pack of more than 2 GiB cannot be read')
+    if (offset >= 0x80000000) throw damagedPack('a pack of more than 2 GiB cannot be read')
     yield { oid: index.toString('hex', names + i * 20, names + i * 20 + 20), offset }
   }
 }
 
-function readHeader(pack: Buffer, offset: number): { type: number; size: number; at: number } {
+/** What stands before an object's packed bytes. */
+export interface EntryHeader {
+  /** undefined for a delta. */
+  readonly type: ObjectType | undefined
+  /** Of the unpacked object or delta. */
+  readonly size: number
+  readonly dataAt: number
+  /** What a delta builds on, by name, or by its offset in the same pack. */
+  readonly base: Oid | undefined
+  readonly baseOffset: number
+}
+
+/** Reads an entry's header. Throws a Problem when it is malformed. */
+export function readEntryHeader(pack: Buffer, offset: number): EntryHeader {
   let at = offset
   let byte = byteAt(pack, at)
-  const type = (byte >> 4) & 7
+  const number = (byte >> 4) & 7
   let size = byte & 15
   let unit = 16
   while (byte & 0x80) {
@@ -110,8 +116,19 @@ function readHeader(pack: Buffer, offset: number): { type: number; size: number;
     size += (byte & 0x7f) * unit
     unit *= 128
   }
-  if (size > maxObjectBytes) throw damaged(`an object of ${size} bytes is too large`)
-  return { type, size, at: at + 1 }
+  if (size > maxObjectBytes) throw damagedPack(`an object of ${size} bytes is too large`)
+  const plain = { size, dataAt: at + 1, base: undefined, baseOffset: 0 }
+  if (number === offsetDelta) {
+    const { value, next } = readOffset(pack, at + 1)
+    if (value <= 0 || value > offset - 12) throw damagedPack('a delta points outside its pack')
+    return { ...plain, type: undefined, dataAt: next, baseOffset: offset - value }
+  }
+  if (number === nameDelta) {
+    return { ...plain, type: undefined, dataAt: at + 21, base: pack.toString('hex', at + 1, at + 21) }
+  }
+  const type = types[number]
+  if (type === undefined) throw damagedPack(`there is no object type ${number}`)
+  return { ...plain, type }
 }
 
 function readOffset(pack: Buffer, start: number): { value: number; next: number } {
@@ -131,16 +148,16 @@ function inflate(pack: Buffer, at: number, size: number): Buffer {
     const body = inflateSync(pack.subarray(at, -20), { maxOutputLength: Math.max(size, 1) })
     if (body.length === size) return body
   } catch (error) {
-    throw damaged('an object cannot be unpacked', error)
+    throw damagedPack('an object cannot be unpacked', error)
   }
-  throw damaged('an object has the wrong size')
+  throw damagedPack('an object has the wrong size')
 }
 
 /** Copies from the base and inserts, as gitformat-pack describes deltas; every bound is checked. */
 export function applyDelta(base: Buffer, delta: Buffer): Buffer {
   const source = readSize(delta, 0)
   const target = readSize(delta, source.next)
-  if (source.value !== base.length || target.value > maxObjectBytes) throw damaged('a delta does not fit its base')
+  if (source.value !== base.length || target.value > maxObjectBytes) throw damagedPack('a delta does not fit its base')
   const out = Buffer.alloc(target.value)
   let at = target.next
   let end = 0
@@ -165,11 +182,11 @@ export function applyDelta(base: Buffer, delta: Buffer): Buffer {
       from = at
       at += length
     }
-    if (op === 0 || from + length > bytes.length || end + length > out.length) throw damaged('a delta is malformed')
+    if (op === 0 || from + length > bytes.length || end + length > out.length) throw damagedPack('a delta is malformed')
     bytes.copy(out, end, from, from + length)
     end += length
   }
-  if (end !== out.length) throw damaged('a delta is cut off')
+  if (end !== out.length) throw damagedPack('a delta is cut off')
   return out
 }
 
@@ -186,10 +203,11 @@ function readSize(delta: Buffer, start: number): { value: number; next: number }
 
 function byteAt(bytes: Buffer, at: number): number {
   const byte = bytes[at]
-  if (byte === undefined) throw damaged('an object is cut off')
+  if (byte === undefined) throw damagedPack('an object is cut off')
   return byte
 }
 
-function damaged(message: string, cause?: unknown): Problem {
+/** The Problem of a pack that cannot be read. */
+export function damagedPack(message: string, cause?: unknown): Problem {
   return new Problem({ kind: 'retry', code: 'GIT_DAMAGED', message, cause })
 }

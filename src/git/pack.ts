@@ -36,6 +36,18 @@ export function writePack(objects: readonly NamedObject[]): Pack {
   return { bytes: withChecksum(parts), entries }
 }
 
+/** A pack with more objects at its end, whole; the same pack when there are none. */
+export function appendObjects(pack: Pack, objects: readonly NamedObject[]): Pack {
+  if (objects.length === 0) return pack
+  const more = writePack(objects)
+  const header = Buffer.from(pack.bytes.subarray(0, 12))
+  header.writeUInt32BE(pack.entries.length + objects.length, 8)
+  const shift = pack.bytes.length - 20 - 12
+  const moved = more.entries.map((entry) => ({ ...entry, offset: entry.offset + shift }))
+  const bytes = withChecksum([header, pack.bytes.subarray(12, -20), more.bytes.subarray(12, -20)])
+  return { bytes, entries: [...pack.entries, ...moved] }
+}
+
 /** The index of a pack, version 2, as Git and isomorphic-git read it. */
 export function writePackIndex(pack: Pack): Buffer {
   const sorted = pack.entries.toSorted((a, b) => (a.oid < b.oid ? -1 : 1))

@@ -29,6 +29,8 @@ export interface GitServerOptions {
   /** 0, the default, takes a free one. */
   readonly port?: number
   readonly auth?: { readonly username: string; readonly password: string }
+  /** Speaks protocol 0 only, as servers did before 2018. */
+  readonly oldProtocol?: boolean
   /** Told the repository's name after each request that may have changed it. Must not throw. */
   readonly onPush?: (repository: string) => void
   /** Asked once for each request with the right credentials. */
@@ -85,7 +87,7 @@ async function handle(options: GitServerOptions, request: IncomingMessage, respo
   const fault = options.fault?.({ method: request.method ?? 'GET', url: request.url ?? '/', isPush })
   if (fault !== undefined && answerWrongly(fault, response)) return
   if (fault?.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, fault.ms))
-  const answer = await backend(options.root, url, request, body)
+  const answer = await backend(options, url, request, body)
   if (isPush) options.onPush?.(url.pathname.replace(/^\/|\/git-receive-pack$/g, ''))
   if (fault?.kind === 'cut') return void response.destroy()
   response.writeHead(answer.status, { ...answer.headers, 'content-length': String(answer.body.length) })
@@ -119,12 +121,17 @@ interface CgiAnswer {
   readonly body: Buffer
 }
 
-async function backend(root: string, url: URL, request: IncomingMessage, body: Buffer): Promise<CgiAnswer> {
-  const protocol = request.headers['git-protocol']
+async function backend(
+  options: GitServerOptions,
+  url: URL,
+  request: IncomingMessage,
+  body: Buffer,
+): Promise<CgiAnswer> {
+  const protocol = options.oldProtocol === true ? undefined : request.headers['git-protocol']
   const child = spawn('git', ['http-backend'], {
     env: {
       ...gitEnvironment,
-      GIT_PROJECT_ROOT: root,
+      GIT_PROJECT_ROOT: options.root,
       GIT_HTTP_EXPORT_ALL: '1',
       PATH_INFO: decodeURIComponent(url.pathname),
       QUERY_STRING: url.search.slice(1),

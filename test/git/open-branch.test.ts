@@ -165,17 +165,6 @@ describe('a branch over HTTP', () => {
     await expect(branch.tip()).rejects.toMatchObject({ code: 'GIT_TOO_LARGE' })
   })
 
-  it('works with a server that speaks only the old protocol', async () => {
-    const { world } = await start()
-    const repository = await world.repository()
-    await world.git(repository, 'config', 'uploadpack.allowFilter', 'false')
-    await world.git(repository, 'config', 'protocol.version', '0')
-    await world.git(repository, 'branch', 'other')
-    const branch = world.open(repository, 'other')
-    await pushChange(branch, { a: '1' })
-    expect((await world.git(repository, 'show', 'other:a')).trim()).toBe('1')
-  })
-
   it('follows merges of branches that began before the clone did', async () => {
     const { world } = await start()
     const repository = await world.repository()

@@ -3,10 +3,13 @@ import { createMemoryRemote } from '../../../src/playground/git-memory.ts'
 import { alice, startGitWorld, startMs, type GitWorld } from '../world.ts'
 import { branchContract } from './branch-contract.ts'
 
-describe('a branch over smart HTTP', () => {
+describe.each([
+  { what: 'a branch over smart HTTP', oldProtocol: false },
+  { what: 'a branch at a server that speaks protocol 0 only', oldProtocol: true },
+])('$what', ({ oldProtocol }) => {
   let world: GitWorld
   beforeAll(async () => {
-    world = await startGitWorld()
+    world = await startGitWorld({ oldProtocol })
   })
   afterAll(() => world.close())
 
