@@ -15,7 +15,11 @@ export function transitionMessage(
 
 /** A whole commit message: subject, body lines if any, trailers. */
 export function message(subject: string, body: readonly string[], trailerLines: readonly string[]): string {
-  const paragraphs = [oneLine(subject), body.map(oneLine).join('\n'), trailerLines.map(oneLine).join('\n')]
+  const paragraphs = [
+    oneLine(subject) || '(no subject)',
+    body.map(oneLine).join('\n'),
+    trailerLines.map(oneLine).join('\n'),
+  ]
   return `${paragraphs.filter((paragraph) => paragraph !== '').join('\n\n')}\n`
 }
 
@@ -47,7 +51,11 @@ function formatNumber(value: number): string {
   return String(Math.round(value * 100) / 100)
 }
 
-/** Text from outside must not forge a trailer or a second subject. */
+/** Characters that end a line somewhere, move a terminal's cursor, turn the reading direction, or that no Git server takes. */
+const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]+/gu
+
+/** Text from outside must not forge a trailer, a second subject or the `---` after which git reads no trailers. */
 function oneLine(text: string): string {
-  return text.replaceAll(/[\r\n]+/g, ' ').trimEnd()
+  const line = text.replaceAll(unprintable, ' ').trim()
+  return line.startsWith('---') ? ` ${line}` : line
 }
