@@ -60,14 +60,15 @@ export function statusFile(state: RolloutState): JsonObject {
     lastPromotedSpec: state.lastPromoted.hash,
     lastTransitionTime: preciseTimestamp(state.lastTransitionMs),
     revision: { ...state.revision },
+    // Between lines that a rollback leaves alone: what follows one must not keep its revert from applying.
+    keptOut: state.keptOut,
+    rollback: state.rollback === undefined ? undefined : { ...state.rollback },
     route: state.route,
     attempt: state.attempt,
     pullRequest: state.pullRequest,
     checks: state.checks.map((check) => ({ ...check })),
     promotedRevision: { ...state.lastPromoted },
     quarantine: state.quarantine,
-    keptOut: state.keptOut,
-    rollback: state.rollback === undefined ? undefined : { ...state.rollback },
   }
 }
 

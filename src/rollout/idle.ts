@@ -34,11 +34,9 @@ function isQuarantined({ state, desired }: KnownInput): boolean {
 }
 
 /** A failed revision that comes back by another commit is named once and stays out. */
-function keepOut({ spec, state, desired, nowMs }: KnownInput): Wait | Transition {
+function keepOut({ spec, state, desired }: KnownInput): Wait | Transition {
   if (desired.revision.commit === state.revision.commit || desired.revision.commit === state.keptOut) return wait()
-  return transition({ ...state, keptOut: desired.revision.commit, lastTransitionMs: nowMs }, [
-    say.quarantined(spec, desired.revision.hash),
-  ])
+  return transition({ ...state, keptOut: desired.revision.commit }, [say.quarantined(spec, desired.revision.hash)])
 }
 
 /**
@@ -56,12 +54,15 @@ export function wantsSourceRevert(input: KnownInput): boolean {
   )
 }
 
-/** Records which rung of the rollback ladder was taken on the source branch. */
+/**
+ * Records which rung of the rollback ladder was taken on the source branch. The time of the rollback stays the recorded
+ * one, so that the revert of its commit still applies.
+ */
 export function sourceReverted(input: KnownInput, branch: string, rollback: SourceRollback): Transition {
-  const { spec, state, nowMs } = input
+  const { spec, state } = input
   const sentence =
     rollback.reference === undefined
       ? say.sourceNotReverted(spec, branch, rollback.reason ?? 'not configured')
       : say.sourceReverted(spec, branch, rollback.reference)
-  return transition({ ...state, rollback, lastTransitionMs: nowMs }, [sentence])
+  return transition({ ...state, rollback }, [sentence])
 }
