@@ -1,5 +1,4 @@
 import { deploymentReadiness } from '../cluster/workloads/readiness.ts'
-import { ownerReference } from '../cluster/workloads/owner.ts'
 import { defaultSelectorLabels } from '../cluster/workloads/selector.ts'
 import { canaryServices } from '../cluster/workloads/services.ts'
 import { splitKey, type CanaryKey } from '../ledger/entry.ts'
@@ -72,7 +71,7 @@ export class ContextBuilder {
       cluster,
       canary,
       provider,
-      owner: ownerReference(object),
+      owner: object,
       targetRef,
       primaryRef: { ...targetRef, name: `${targetRef.name}-primary` },
       target: source.target?.object,

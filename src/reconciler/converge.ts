@@ -1,5 +1,6 @@
 import { canonicalJson, numberAt } from '../lib/json.ts'
-import { refOf, type KubeObject, type ObjectRef, type OwnerReference } from '../lib/kube-object.ts'
+import { refOf, type KubeObject, type ObjectRef } from '../lib/kube-object.ts'
+import { isOwnedBy } from '../cluster/workloads/owner.ts'
 import { replicasFromZero } from '../cluster/workloads/scale.ts'
 import type { LedgerEntry } from '../ledger/entry.ts'
 import type { Canary } from '../resources/canary.ts'
@@ -13,7 +14,7 @@ export interface Stage {
   readonly canary: Canary
   readonly provider: TrafficProvider
   /** The Canary object that owns what is generated. */
-  readonly owner: OwnerReference
+  readonly owner: KubeObject
   readonly targetRef: ObjectRef
   readonly primaryRef: ObjectRef
   /** The target as the source branch has it now; undefined when it is not in Git. */
@@ -79,13 +80,20 @@ export async function converge(stage: Stage, entry: LedgerEntry, versions: Route
   for (const object of entry.primary) await cluster.apply(object, { owner })
   if (entry.state.phase === 'Initializing') await matchTarget(stage)
   const routes = routesIn(entry, apexName(stage.canary))
-  for (const object of routes) if (object.kind === 'Service') await cluster.apply(object, { owner })
+  for (const object of routes) if (object.kind === 'Service') await applyService(stage, object)
   if (scale === 'up') await scaleUp(stage)
   await writeRoutes(stage, routes, versions)
   if (scale === 'zero') {
     await scaleDown(stage)
     await applyTarget(stage, entry)
   }
+}
+
+/** A Service that was there before the canary is used but never owned: it must outlive the canary. */
+async function applyService({ cluster, canary, owner }: Stage, object: KubeObject): Promise<void> {
+  const live = cluster.get(refOf(object))
+  const isAdopted = object.metadata.name === apexName(canary) && live !== undefined && !isOwnedBy(live, owner)
+  await cluster.apply(object, isAdopted ? {} : { owner })
 }
 
 /** The target's manifest without replicas, which are Serin's; only a revision that is recorded ever runs. */

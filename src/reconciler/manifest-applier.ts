@@ -52,7 +52,7 @@ export class ManifestApplier {
   private async applyOne(item: Applicable): Promise<boolean> {
     const name = nameOf(item)
     try {
-      await this.options.cluster.apply(item.object)
+      await this.options.cluster.client.apply(item.object, { fieldManager: 'serin', force: true })
       this.applied.set(name, canonicalJson(item.object))
       this.told.delete(name)
       return true

@@ -154,7 +154,7 @@ export class Reporter {
     const live = cluster.get(ref)
     if (live === undefined) return
     const status = statusOf(entry.state, context.spec.targetKind, live.status, clock.now())
-    cluster.writeStatus(ref, status).catch((error: unknown) => {
+    cluster.writeStatus(live, status).catch((error: unknown) => {
       log.warn(
         { canary: context.key, error: String(error) },
         'could not write the status, it is written with the next look',
