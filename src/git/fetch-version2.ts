@@ -22,9 +22,8 @@ export interface Wanted {
 export interface Received {
   /** A thin pack: its deltas may build on objects that are here. */
   readonly pack: Buffer
-  /** Commits whose parents the server leaves out, and those whose parents are here now. */
+  /** Commits whose parents the server leaves out. */
   readonly shallow: readonly Oid[]
-  readonly unshallow: readonly Oid[]
 }
 
 /**
@@ -61,7 +60,6 @@ export async function fetchVersion2(http: GitHttp, wanted: Wanted): Promise<Rece
 function readAnswer(http: GitHttp, answer: Buffer, want: Oid): Received | undefined {
   const parts: Buffer[] = []
   const shallow: Oid[] = []
-  const unshallow: Oid[] = []
   let section = ''
   for (const line of readPackets(answer)) {
     if (line === null) {
@@ -71,14 +69,14 @@ function readAnswer(http: GitHttp, answer: Buffer, want: Oid): Received | undefi
       if (line[0] === 3) throw failed(http, line.toString('utf8', 1), want)
     } else if (section === 'shallow-info') {
       const [word = '', oid = ''] = line.toString('latin1').trim().split(' ')
-      if (isOid(oid)) (word === 'shallow' ? shallow : unshallow).push(oid)
+      if (word === 'shallow' && isOid(oid)) shallow.push(oid)
     } else {
       section = line.toString('utf8').trim()
       if (section.startsWith('ERR ') && /unknown|unexpected|protocol/i.test(section)) return undefined
       if (section.startsWith('ERR ')) throw failed(http, section.slice(4), want)
     }
   }
-  return parts.length === 0 ? undefined : { pack: Buffer.concat(parts), shallow, unshallow }
+  return parts.length === 0 ? undefined : { pack: Buffer.concat(parts), shallow }
 }
 
 function failed(http: GitHttp, text: string, want: Oid): Problem {

@@ -132,8 +132,8 @@ export class GitDir {
     const before = this.#tip
     if (before === null) return this.#fetch(http, want, { ...limits, depth: 1, relative: false })
     await this.#fetch(http, want, { ...limits, depth: 50, relative: false })
-    if (!this.has(want) || this.#reader.between(before, want) !== null) return
-    await this.#fetch(http, want, { ...limits, depth: 1000, relative: false })
+    if (!this.has(want) || before === want || !this.#reader.isUnclear(before, want)) return
+    await this.#fetch(http, want, { ...limits, depth: 1000, relative: this.#oldProtocol })
   }
 
   /** Fetches older history: so many commits behind the present boundary, or all of it. */
@@ -191,7 +191,9 @@ export class GitDir {
     await this.#writeShallow(both)
     const pack = await indexPack(received.pack, this.#packs)
     if (pack.entries.length > 0) await this.#writePack(pack)
-    for (const oid of received.unshallow) both.delete(oid)
+    const hasParents = (oid: Oid): boolean =>
+      this.#reader.find(oid)?.parents.every((parent) => this.has(parent)) ?? false
+    for (const oid of both) if (hasParents(oid)) both.delete(oid)
     await this.#writeShallow(both)
     return true
   }

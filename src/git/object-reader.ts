@@ -1,6 +1,6 @@
 import { Problem } from '../lib/problem.ts'
 import { BoundedMap } from './bounded-map.ts'
-import { ancestryBetween } from './ancestry.ts'
+import { ancestryBetween, isUnclear } from './ancestry.ts'
 import { isTreeMode, parseCommit, parseTree, type TreeEntry } from './objects.ts'
 import type { ObjectSource } from './object-source.ts'
 import type { Commit, FileEntry, Oid } from './types.ts'
@@ -45,6 +45,11 @@ export class ObjectReader {
   between(from: Oid | null, to: Oid): readonly Commit[] | null {
     this.commit(to)
     return ancestryBetween((oid) => this.find(oid), from, to)
+  }
+
+  /** See {@link isUnclear}. */
+  isUnclear(from: Oid, to: Oid): boolean {
+    return isUnclear((oid) => this.find(oid), from, to)
   }
 
   /** The entries of a tree. Throws a Problem when it is not here. */

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { openBranch } from '../../src/git/open-branch.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { GitServerFault, GitServerRequest } from '../../src/playground/git-server.ts'
-import { change, pull, pushChange, startGitWorld, type GitWorld } from './world.ts'
+import { change, pull, pushChange, startGitWorld, startMs, type GitWorld } from './world.ts'
 
 let worlds: GitWorld[] = []
 afterEach(async () => {
@@ -165,25 +165,48 @@ describe('a branch over HTTP', () => {
     await expect(branch.tip()).rejects.toMatchObject({ code: 'GIT_TOO_LARGE' })
   })
 
-  it('follows merges of branches that began before the clone did', async () => {
+  it.each([
+    { server: 'a present', oldProtocol: false, behind: 5 },
+    { server: 'a present', oldProtocol: false, behind: 120 },
+    { server: 'an old', oldProtocol: true, behind: 120 },
+  ])(
+    'shows only what a merge adds, from $server server, when its branch began $behind commits before the clone',
+    async ({ oldProtocol, behind }) => {
+      const world = await startGitWorld({ oldProtocol })
+      worlds.push(world)
+      const repository = await world.repository()
+      const writer = world.open(repository)
+      const first = await pull(writer)
+      let last = first
+      for (let i = 1; i <= behind; i += 1)
+        last = await change(writer, last, { b: String(i) }, 'Old', startMs + i * 1000)
+      await writer.push(first, last)
+      const reader = world.open(repository)
+      const tip = await pull(reader)
+      const commit = async (subject: string, ...parents: string[]): Promise<string> => {
+        const args = parents.flatMap((parent) => ['-p', parent])
+        return (await world.git(repository, ...identity, 'commit-tree', `${tip}^{tree}`, ...args, '-m', subject)).trim()
+      }
+      const merge = await commit('merge', tip, await commit('side', first))
+      await world.git(repository, 'update-ref', 'refs/heads/main', merge)
+
+      await reader.fetch(merge)
+
+      const subjects = (await reader.between(tip, merge))?.map((one) => one.message.trim())
+      expect(subjects).toEqual(['side', 'merge'])
+    },
+  )
+
+  it('asks again with more depth when more was pushed than one fetch brings', async () => {
     const { world } = await start()
     const repository = await world.repository()
-    const first = await pull(world.open(repository))
-    await pushChange(world.open(repository), { b: '1' })
-    const reader = world.open(repository)
-    const tip = await pull(reader)
-    const side = (
-      await world.git(repository, ...identity, 'commit-tree', `${tip}^{tree}`, '-p', first, '-m', 'side')
-    ).trim()
-    const merge = (
-      await world.git(repository, ...identity, 'commit-tree', `${tip}^{tree}`, '-p', tip, '-p', side, '-m', 'merge')
-    ).trim()
-    await world.git(repository, 'update-ref', 'refs/heads/main', merge)
-
-    await reader.fetch(merge)
-
-    const subjects = (await reader.between(tip, merge))?.map((commit) => commit.message.trim())
-    expect(subjects).toEqual(['side', 'merge'])
+    const [reader, writer] = [world.open(repository), world.open(repository)]
+    const first = await pull(reader)
+    let last = await pull(writer)
+    for (let i = 1; i <= 150; i += 1) last = await change(writer, last, { b: String(i) })
+    await writer.push(first, last)
+    await pull(reader)
+    expect(await reader.between(first, last)).toHaveLength(150)
   })
 
   it('fetches from a repository whose HEAD names a branch that does not exist', async () => {
