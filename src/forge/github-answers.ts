@@ -30,7 +30,7 @@ export type Pull = z.infer<typeof Pull>
 export const Viewer = z.object({ login: z.string() })
 
 /** An answer's data in the shape we need, or a Problem that names what is off. */
-export function readAnswer<T>(schema: z.ZodType<T>, data: unknown, what: string): T {
+export function readAnswer<T>(schema: z.ZodType<T>, data: unknown, what: string, place: string): T {
   const result = schema.safeParse(data)
   if (result.success) return result.data
   const issue = result.error.issues[0]
@@ -39,6 +39,7 @@ export function readAnswer<T>(schema: z.ZodType<T>, data: unknown, what: string)
     kind: 'retry',
     code: 'FORGE_BAD_ANSWER',
     message: `the forge's answer for ${what} does not have the expected shape: ${path}: ${issue?.message ?? 'not valid'}`,
+    place,
     hint: 'check that forge.url names the API of a GitHub server, not its web page or a proxy',
   })
 }

@@ -83,7 +83,7 @@ function unreachable(error: unknown, where: ErrorPlace): Problem {
   return new Problem({
     kind: 'retry',
     code: 'FORGE_UNREACHABLE',
-    message: `could not ${where.action}: ${clean(said, where)}`,
+    message: `could not ${where.action}: ${clean(said, where) || 'no connection'}`,
     place: where.place,
   })
 }

@@ -70,7 +70,7 @@ class GitHub implements Forge {
       return octokit.rest.repos.listPullRequestsAssociatedWithCommit(request)
     })
     if (pulls === null) return null
-    const merged = readAnswer(z.array(Pull), pulls, 'pull requests').filter((pull) => pull.merged_at)
+    const merged = this.#read(z.array(Pull), pulls, 'pull requests').filter((pull) => pull.merged_at)
     const found =
       merged.find((pull) => pull.merge_commit_sha === commit) ??
       merged.find((pull) => this.#options.branch === undefined || pull.base.ref === this.#options.branch)
@@ -103,7 +103,7 @@ class GitHub implements Forge {
     const made = await this.#client.call('open a pull request', [422], async (octokit) =>
       octokit.rest.pulls.create({ ...this.#repository, ...request }),
     )
-    if (made !== null) return toPullRequest(readAnswer(Pull, made, 'a new pull request'))
+    if (made !== null) return toPullRequest(this.#read(Pull, made, 'a new pull request'))
     const other = await this.#openBetween(request.head, request.base)
     if (other !== null) return other
     throw new Problem({
@@ -120,7 +120,7 @@ class GitHub implements Forge {
     const pulls = await this.#client.call('list open pull requests', [], async (octokit) =>
       octokit.rest.pulls.list({ ...this.#repository, state: 'open', head: qualified, base }),
     )
-    const first = readAnswer(z.array(Pull), pulls, 'pull requests')[0]
+    const first = this.#read(z.array(Pull), pulls, 'pull requests')[0]
     return first === undefined ? null : toPullRequest(first)
   }
 
@@ -145,7 +145,7 @@ class GitHub implements Forge {
       const request = { ...this.#repository, issue_number: pullRequest, per_page: 100 }
       return { data: await octokit.paginate(octokit.rest.issues.listComments, request) }
     })
-    const ours = readAnswer(z.array(Comment), all, 'comments').filter(
+    const ours = this.#read(z.array(Comment), all, 'comments').filter(
       (comment) => isOurs(comment, login) && (comment.body ?? '').startsWith(tag),
     )
     ours.sort((a, b) => (BigInt(a.id) < BigInt(b.id) ? -1 : 1))
@@ -159,14 +159,18 @@ class GitHub implements Forge {
       // Not `issues.updateComment`: that takes a number, and ids may exceed 2^53.
       octokit.request(`PATCH /repos/{owner}/{repo}/issues/comments/${comment.id}`, { ...this.#repository, body }),
     )
-    return data === null ? null : { ...readAnswer(Comment, data, 'an edited comment'), body }
+    return data === null ? null : { ...this.#read(Comment, data, 'an edited comment'), body }
   }
 
   async #create(pullRequest: number, body: string): Promise<Comment> {
     const data = await this.#client.call('create a comment', [], async (octokit) =>
       octokit.rest.issues.createComment({ ...this.#repository, issue_number: pullRequest, body }),
     )
-    return { ...readAnswer(Comment, data, 'a new comment'), body }
+    return { ...this.#read(Comment, data, 'a new comment'), body }
+  }
+
+  #read<T>(schema: z.ZodType<T>, data: unknown, what: string): T {
+    return readAnswer(schema, data, what, this.#client.place)
   }
 
   async #ownLogin(): Promise<string | null> {
@@ -174,7 +178,7 @@ class GitHub implements Forge {
     const data = await this.#client.call('ask who the token belongs to', [403, 404], async (octokit) =>
       octokit.rest.users.getAuthenticated(),
     )
-    this.#login = data === null ? null : readAnswer(Viewer, data, 'the own user').login
+    this.#login = data === null ? null : this.#read(Viewer, data, 'the own user').login
     return this.#login
   }
 }

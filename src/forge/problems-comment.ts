@@ -1,0 +1,20 @@
+import type { Problem } from '../lib/problem.ts'
+import { escapeText } from './escape.ts'
+
+/** More than these are counted, not listed. */
+const LISTED = 50
+const LONGEST_LINE = 1000
+
+/** The comment that tells a pull request what is wrong with the files it brought. Markdown; all text in it is escaped. */
+export function renderProblems(cluster: string, problems: readonly Problem[]): string {
+  const lines = problems.slice(0, LISTED).map((problem) => `- ${escapeText(problem.toString(), LONGEST_LINE)}`)
+  const more = problems.length > LISTED ? [`- … and ${problems.length - LISTED} more`] : []
+  return [
+    `### Serin can't use some files on cluster ${escapeText(cluster, 100)}`,
+    '',
+    ...lines,
+    ...more,
+    '',
+    'What runs stays as it is. Everything else on the branch is applied.',
+  ].join('\n')
+}
