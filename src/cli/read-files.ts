@@ -32,11 +32,8 @@ async function filesBelow(path: string): Promise<string[]> {
   const below = await Promise.all(
     entries
       .filter((entry) => !SKIPPED.has(entry.name))
-      .map((entry) => {
-        const child = join(path, entry.name)
-        if (entry.isDirectory()) return filesBelow(child)
-        return entry.isFile() && /\.(ya?ml|json)$/.test(entry.name) ? [child] : []
-      }),
+      .filter((entry) => entry.isDirectory() || (entry.isFile() && /\.(ya?ml|json)$/.test(entry.name)))
+      .map((entry) => filesBelow(join(path, entry.name))),
   )
   return below.flat()
 }

@@ -114,7 +114,7 @@ export class ContextBuilder {
       ].map((kind) => cluster.ensure(kind)),
     )
     if (autoscalerRef === undefined) return 'autoscaling/v2'
-    return await this.servedAutoscaler()
+    return this.servedAutoscaler()
   }
 
   private async servedAutoscaler(): Promise<string> {
