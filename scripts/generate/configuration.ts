@@ -1,7 +1,7 @@
 import { flagOf, type Option, OPTIONS, variableOf } from '../../src/config/options.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { describeConfig } from '../../src/config/describe.ts'
-import { at } from '../../src/lib/json.ts'
+import { at, type Json } from '../../src/lib/json.ts'
 
 /** The reference of all settings as Markdown, with the defaults that the program itself uses. */
 export function configurationReference(): string {
@@ -42,10 +42,12 @@ The key of a setting is its path in the file: \`repository.tokenFile\` is the ke
 separated by commas in variables and flags. Empty variables count as not set.
 `
 
-function defaultOf(option: Option, value: unknown): string {
+function defaultOf(option: Option, value: Json | undefined): string {
   if (option.fallback !== undefined) return option.fallback
   if (option.key === 'repository.url' || value === undefined) return ''
-  return code(Array.isArray(value) ? value.join(',') : String(value))
+  return code(
+    Array.isArray(value) ? value.join(',') : typeof value === 'object' ? JSON.stringify(value) : String(value),
+  )
 }
 
 function code(text: string): string {

@@ -41,7 +41,7 @@ export function canariesIn(manifests: readonly Manifest[]): CanarySources {
   const canaries: CanarySource[] = []
   const broken: BrokenCanary[] = []
   for (const manifest of ofKind(index, 'Canary')) {
-    const { canary, problems: faults } = parseCanary(manifest.object, manifest.placeOf, 'strict')
+    const { canary, problems: faults } = canaryOf(manifest)
     if (canary === undefined) {
       const { name, namespace = 'default' } = manifest.object.metadata
       broken.push({ name, namespace, place: manifest.place, problems: faults })
@@ -107,6 +107,17 @@ function toSource(
     if (same !== undefined && same.length > 1) problems.push(isTwice(same))
   }
   return { canary, place: manifest.place, manifest, target, autoscaler, metricTemplates, problems }
+}
+
+/** Manifests are kept from one look at the branch to the next, so their canaries are too. */
+const canaryOfManifest = new WeakMap<Manifest, ReturnType<typeof parseCanary>>()
+
+function canaryOf(manifest: Manifest): ReturnType<typeof parseCanary> {
+  const known = canaryOfManifest.get(manifest)
+  if (known !== undefined) return known
+  const read = parseCanary(manifest.object, manifest.placeOf, 'strict')
+  canaryOfManifest.set(manifest, read)
+  return read
 }
 
 interface LocalRef {

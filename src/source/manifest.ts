@@ -12,7 +12,7 @@ export interface Manifest {
   readonly file: string
   /** Which document of the file, as `setScalar` counts them. */
   readonly index: number
-  /** `file:line:column` of the object. Found by reading the file again, so it is for messages only. */
+  /** `file:line:column` of the object. */
   readonly place: string
   readonly placeOf: PlaceOf
 }
@@ -39,11 +39,12 @@ export function manifestsInText(text: string, file: string): Manifests {
   const read = readDocuments(text, file)
   const manifests: Manifest[] = []
   const problems: Problem[] = [...read.problems]
-  for (const { value, index, placeOf } of read.documents) {
+  for (const { value, index, place, placeOf } of read.documents) {
     for (const { object, path } of objectsIn(value, [])) {
       const below: PlaceOf = (rest, part) => placeOf([...path, ...rest], part)
       const named = toKubeObject(object)
-      if (named !== undefined) manifests.push(manifest(named, file, index, below))
+      const start = path.length === 0 ? place : placeOf(path)
+      if (named !== undefined) manifests.push({ object: named, file, index, place: start, placeOf: below })
       else if (isMeantAsManifest(object)) problems.push(nameless(object, below))
     }
   }
@@ -53,18 +54,6 @@ export function manifestsInText(text: string, file: string): Manifests {
 /** Which object it is, whatever the version of its API: what must be there only once. */
 export function identityOf(ref: ObjectRef): string {
   return `${groupOf(ref.apiVersion)}/${ref.kind}/${ref.namespace ?? ''}/${ref.name}`
-}
-
-function manifest(object: KubeObject, file: string, index: number, placeOf: PlaceOf): Manifest {
-  return {
-    object,
-    file,
-    index,
-    placeOf,
-    get place() {
-      return placeOf([])
-    },
-  }
 }
 
 interface Found {

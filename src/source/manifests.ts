@@ -1,6 +1,6 @@
 import type { FileEntry, Oid } from '../git/types.ts'
 import { Problem } from '../lib/problem.ts'
-import { isManifestFile, type Manifest, type Manifests, manifestsInText } from './manifest.ts'
+import { isManifestFile, type Manifests, manifestsInText } from './manifest.ts'
 import { type Rendered, renderedFolders } from './rendered.ts'
 
 export type { Manifest, Manifests } from './manifest.ts'
@@ -35,12 +35,6 @@ export async function readManifests(
   }
   return together(rendered, [...cache.values()])
 }
-
-/** The objects of one file's text, for a file of another commit than the one at hand; what can't be read is left out. */
-export function manifestsOfText(text: string, file: string): readonly Manifest[] {
-  return manifestsInText(text, file).manifests
-}
-readManifests.ofText = manifestsOfText
 
 /** As `readManifests`, of texts at hand. */
 export function readManifestTexts(files: readonly { readonly path: string; readonly text: string }[]): Manifests {

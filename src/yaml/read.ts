@@ -3,7 +3,7 @@ import type { Json } from '../lib/json.ts'
 import type { PlaceOf } from '../lib/place.ts'
 import { Problem } from '../lib/problem.ts'
 import { type Fault, keyAt, nodeAt, parseChunk } from './parse.ts'
-import { type Chunk, lineAndColumn, splitDocuments } from './split.ts'
+import { type Chunk, lineFinder, splitDocuments } from './split.ts'
 
 /** Files above this size are refused unread, in UTF-16 units. */
 export const MAX_YAML_SIZE = 4 * 1024 * 1024
@@ -15,7 +15,9 @@ export interface YamlDocument {
   readonly value: Json
   /** The document's stretch of the file, its `---` line included. */
   readonly chunk: Chunk
-  /** Finds a field's line; parses the document again, so it is for messages only. */
+  /** `file:line:column` of its first byte. */
+  readonly place: string
+  /** Finds a field's line; may parse the document again, so it is for messages only. */
   readonly placeOf: PlaceOf
 }
 
@@ -37,43 +39,50 @@ export function readDocuments(text: string, file: string): YamlFile {
   }
   const documents: YamlDocument[] = []
   const problems: Problem[] = []
+  const find = lineFinder(text)
+  const place: Place = (offset) => {
+    const { line, column } = find(offset)
+    return `${file}:${line}:${column}`
+  }
   let index = 0
   for (const chunk of splitDocuments(text)) {
-    for (const [nth, parsed] of parseChunk(text, chunk).entries()) {
-      problems.push(...parsed.faults.map((fault) => toProblem(fault, text, file)))
-      if (parsed.faults.length === 0 && parsed.value === null) continue
-      const placeOf: PlaceOf = (path, part) => place(text, file, chunk, nth, path, part)
-      if (parsed.faults.length === 0) documents.push({ index, value: parsed.value, chunk, placeOf })
+    for (const [nth, { value, faults, root }] of parseChunk(text, chunk).entries()) {
+      problems.push(...faults.map((fault) => toProblem(fault, place(fault.offset))))
+      if (faults.length === 0 && value === null) continue
+      if (faults.length === 0) {
+        const start = place(chunk.start + (root.contents?.range?.[0] ?? 0))
+        documents.push({ index, value, chunk, place: start, placeOf: placesIn(text, chunk, nth, place) })
+      }
       index++
     }
   }
   return { documents, problems }
 }
 
-function toProblem(fault: Fault, text: string, file: string): Problem {
-  const { line, column } = lineAndColumn(text, fault.offset)
-  return new Problem({
-    kind: 'stalled',
-    code: fault.code,
-    message: fault.message,
-    place: `${file}:${line}:${column}`,
-    hint: fault.code === 'YAML_DUPLICATE_KEY' ? 'keep one of them: readers disagree on which one wins' : undefined,
-  })
+type Place = (offset: number) => string
+
+function toProblem({ code, message }: Fault, place: string): Problem {
+  const hint = code === 'YAML_DUPLICATE_KEY' ? 'keep one of them: readers disagree on which one wins' : undefined
+  return new Problem({ kind: 'stalled', code, message, place, hint })
 }
 
-function place(
-  text: string,
-  file: string,
-  chunk: Chunk,
-  nth: number,
-  path: readonly (string | number)[],
-  part: 'key' | 'value' = 'value',
-): string {
-  const root = parseChunk(text, chunk)[nth]?.root
-  const offset = root === undefined ? 0 : offsetOf(root, path, part)
-  const { line, column } = lineAndColumn(text, chunk.start + offset)
-  return `${file}:${line}:${column}`
+/** Remembers the places it was asked for; the parsed document is kept only while it is asked for places in a row. */
+function placesIn(text: string, chunk: Chunk, nth: number, place: Place): PlaceOf {
+  const known = new Map<string, string>()
+  return (path, part = 'value') => {
+    const key = JSON.stringify([part, path])
+    const remembered = known.get(key)
+    if (remembered !== undefined) return remembered
+    if (latest?.chunk !== chunk) latest = { chunk, roots: parseChunk(text, chunk).map(({ root }) => root) }
+    const root = latest.roots[nth]
+    const found = place(chunk.start + (root === undefined ? 0 : offsetOf(root, path, part)))
+    known.set(key, found)
+    return found
+  }
 }
+
+/** The document that places were asked of last: a faulty one is asked for many, and parsing is slow. */
+let latest: { readonly chunk: Chunk; readonly roots: readonly Document[] } | undefined
 
 function offsetOf(root: Document, path: readonly (string | number)[], part: 'key' | 'value'): number {
   const value = nodeAt(root, path)

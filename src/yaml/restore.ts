@@ -1,13 +1,14 @@
 import { canonicalJson, isObject, type Json, stringAt } from '../lib/json.ts'
 import { type Edit, holds, setScalar } from './edit.ts'
+import { diffLines, type Stretch } from './line-diff.ts'
 import { readDocuments, type YamlDocument } from './read.ts'
 import type { ScalarValue } from './scalar.ts'
 import type { Chunk } from './split.ts'
 
 /**
  * The current text of a file with the documents that `selector` chooses made equal, in data, to what an older text of the
- * same file holds for them. Where only scalars differ, only their bytes change; otherwise the document's bytes are
- * replaced by the old ones. Every other document, comment and separator stays byte for byte. The result is read
+ * same file holds for them. Where only scalars differ, only their bytes change; otherwise the document's lines become
+ * the old ones wherever the data needs it. Every other document, comment and separator stays byte for byte. The result is read
  * again to prove it; refused, with one clause for a person, where it can't be done without a guess.
  */
 export function restoreDocument(currentText: string, olderText: string, selector: (value: Json) => boolean): Edit {
@@ -24,7 +25,7 @@ export function restoreDocument(currentText: string, olderText: string, selector
   // From the last to the first, so that the stretches of the documents still to do stay where they were.
   for (const [now, then] of [...pairs].toReversed()) {
     if (canonicalJson(now.value) === canonicalJson(then.value)) continue
-    text = restoreScalars(text, now, then) ?? restoreBytes(text, now.chunk, olderText, then.chunk)
+    text = restoreScalars(text, now, then) ?? restoreLines(text, now.chunk, olderText, then)
   }
   return holds(text, wanted) ? { text } : { refused: 'the older version does not fit into the file as it is now' }
 }
@@ -101,15 +102,58 @@ function isScalarValue(value: Json): value is ScalarValue {
   return value === null || typeof value !== 'object'
 }
 
-/** The text with one document's bytes replaced by the older ones, in the current file's line ends and separators. */
-function restoreBytes(text: string, chunk: Chunk, olderText: string, olderChunk: Chunk): string {
+/**
+ * The text with one document's lines replaced by the older ones, in the current file's line ends and separators. Lines
+ * that make no difference to the data (comments, layout) stay as they are now.
+ */
+function restoreLines(text: string, chunk: Chunk, olderText: string, older: YamlDocument): string {
   const isLast = chunk.end === text.length
   const bytes = text.slice(chunk.start, chunk.end)
   const lineEnd = /\r\n/.test(text) && !/[^\r]\n/.test(text) ? '\r\n' : '\n'
-  const header = /^\uFEFF?(?:---[ \t]*(?:#.*)?\r?\n)?/.exec(bytes)?.[0] ?? ''
-  const olderBytes = olderText.slice(olderChunk.start, olderChunk.end)
-  let body = olderBytes.replace(/^\uFEFF?(?:---[ \t]*(?:#.*)?\r?\n)?/, '').replaceAll(/\r?\n/g, lineEnd)
-  if (!isLast && !body.endsWith('\n')) body += lineEnd
-  if (isLast && bytes.endsWith('\n') && !body.endsWith('\n')) body += lineEnd
+  const header = HEADER.exec(bytes)?.[0] ?? ''
+  const olderBytes = olderText.slice(older.chunk.start, older.chunk.end)
+  let then = olderBytes.replace(HEADER, '').replaceAll(/\r?\n/g, lineEnd)
+  if ((!isLast || bytes.endsWith('\n')) && !then.endsWith('\n')) then += lineEnd
+  const body = mergeLines(bytes.slice(header.length), then, older.value)
   return text.slice(0, chunk.start) + header + body + text.slice(chunk.end)
+}
+
+/** A byte order mark and a bare `---` line: they belong to the file, not to the document. */
+const HEADER = /^\uFEFF?(?:---[ \t]*(?:#.*)?\r?\n)?/
+
+/** More differing stretches than this are not tried one by one. */
+const MAX_STRETCHES = 200
+
+/** The older lines, but with each differing stretch as it is now where that gives the same data. */
+function mergeLines(now: string, then: string, wanted: Json): string {
+  const stretches = diffLines(linesOf(now), linesOf(then))
+  const kept = stretches.map((stretch) => stretch.then)
+  const differing = stretches.flatMap((stretch, nth) => (stretch.now === stretch.then ? [] : [nth]))
+  if (differing.length > MAX_STRETCHES) return then
+  for (const nth of differing) {
+    for (const lines of candidates(stretches[nth])) {
+      const attempt = kept.with(nth, lines)
+      if (!holds(attempt.flat().join(''), [wanted])) continue
+      kept[nth] = lines
+      break
+    }
+  }
+  return kept.flat().join('')
+}
+
+/** What a differing stretch may become besides the older lines, best first: nothing changed; only comments kept. */
+function candidates(stretch: Stretch | undefined): readonly (readonly string[])[] {
+  if (stretch === undefined) return []
+  const { now, then } = stretch
+  const firstData = now.findIndex((line) => !isComment(line))
+  if (firstData < 0) return [now, [...now, ...then], [...then, ...now]]
+  return [now, [...now.slice(0, firstData), ...then, ...now.slice(firstData).filter((line) => isComment(line))]]
+}
+
+function isComment(line: string): boolean {
+  return /^(?:#.*)?$/.test(line.trim())
+}
+
+function linesOf(text: string): string[] {
+  return text.match(/[^\n]*\n|[^\n]+$/g) ?? []
 }

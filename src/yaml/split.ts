@@ -22,12 +22,22 @@ function endsInDirectives(before: string): boolean {
   return prologue.every((line) => /^(?:%.*|#.*|\s*)$/.test(line.trimEnd()))
 }
 
-/** 1-based line and column of an offset. A byte order mark does not count as a column. */
-export function lineAndColumn(text: string, offset: number): { readonly line: number; readonly column: number } {
-  const before = text.slice(0, offset)
-  const lineStart = before.lastIndexOf('\n') + 1
-  let line = 1
-  for (let at = before.indexOf('\n'); at >= 0; at = before.indexOf('\n', at + 1)) line++
-  const mark = lineStart === 0 && text.startsWith('\uFEFF') && offset > 0 ? 1 : 0
-  return { line, column: offset - lineStart + 1 - mark }
+/** Tells lines and columns of a text. */
+export type LineFinder = (offset: number) => { readonly line: number; readonly column: number }
+
+/** Finds 1-based lines and columns of offsets; the lines are counted once. A byte order mark does not count as a column. */
+export function lineFinder(text: string): LineFinder {
+  const starts = [0]
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
+  const mark = text.startsWith('\uFEFF') ? 1 : 0
+  return (offset) => {
+    let line = 0
+    for (let high = starts.length - 1; line < high;) {
+      const middle = (line + high + 1) >> 1
+      if ((starts[middle] ?? 0) <= offset) line = middle
+      else high = middle - 1
+    }
+    const column = offset - (starts[line] ?? 0) + 1
+    return { line: line + 1, column: line === 0 ? Math.max(1, column - mark) : column }
+  }
 }

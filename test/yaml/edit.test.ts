@@ -66,7 +66,7 @@ describe('yaml/edit', () => {
         const data = readDocuments(edit.text, '').documents[index]?.value as { spec: { image: unknown } }
         expect(data.spec.image).toBe(value)
       }),
-      { numRuns: 1500 },
+      { numRuns: 700 },
     )
   })
 
@@ -108,7 +108,7 @@ describe('yaml/write', () => {
           expect(JSON.stringify(read.documents[0]?.value)).toBe(JSON.stringify(data))
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: 400 },
     )
   })
 

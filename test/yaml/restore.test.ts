@@ -1,6 +1,9 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isObject, type Json } from '../../src/lib/json.ts'
+import { canonicalJson, isObject, type Json } from '../../src/lib/json.ts'
+import { readDocuments } from '../../src/yaml/read.ts'
 import { restoreDocument } from '../../src/yaml/restore.ts'
+import { writeYaml } from '../../src/yaml/write.ts'
 
 const isDeployment = (value: Json): boolean => isObject(value) && value['kind'] === 'Deployment'
 
@@ -49,7 +52,60 @@ describe('yaml/restore', () => {
 
     const edit = restoreDocument(current, older, isDeployment)
 
-    expect(edit).toEqual({ text: crlf(`${config}--- # the workload\n${deployment}`) })
+    expect(edit).toEqual({ text: crlf(`${config}--- # the workload\n${deployment.trimEnd()}`) })
+  })
+
+  it('keeps comments that were added since, also where the shape changed', () => {
+    const current = older
+      .replace('# podinfo', '# podinfo, by team blue')
+      .replace('spec:\n  template', 'spec:\n  # two are enough\n  replicas: 2\n\n  # the pods\n  template')
+
+    const edit = restoreDocument(current, older, isDeployment)
+
+    expect(edit).toEqual({ text: current.replace('  # two are enough\n  replicas: 2\n', '  # two are enough\n') })
+  })
+
+  it('gives the chosen document its old data and leaves every other byte alone, whatever the data', () => {
+    const data = fc.dictionary(
+      fc.stringMatching(/^[a-z]{1,3}$/),
+      fc.oneof(
+        fc.constantFrom('yes', '0755', 'a: b', 'x #y', 'two\nlines\n', ''),
+        fc.integer(),
+        fc.array(fc.constantFrom(1, 'a', true, null), { maxLength: 4 }),
+        fc.dictionary(fc.stringMatching(/^[a-z]{1,2}$/), fc.string(), { maxKeys: 4 }),
+      ),
+    )
+    const layout = fc.record({
+      then: data,
+      now: data,
+      crlf: fc.boolean(),
+      mark: fc.boolean(),
+      isFirst: fc.boolean(),
+      isLast: fc.boolean(),
+      ends: fc.boolean(),
+      comment: fc.boolean(),
+    })
+    fc.assert(
+      fc.property(layout, ({ then, now, crlf, mark, isFirst, isLast, ends, comment }) => {
+        const inFile = (text: string): string => (crlf ? text.replaceAll('\n', '\r\n') : text)
+        const target = (spec: unknown): string => writeYaml({ kind: 'Deployment', metadata: { name: 'a' }, spec })
+        const before = (mark ? '\uFEFF' : '') + inFile(isFirst ? '' : 'kind: A # first\nx: [ 1,2 ]\n--- # next\n')
+        const after = inFile(isLast ? '' : '---\n# last\nkind:   B\n')
+        let middle = inFile(target(now) + (comment ? '# trailing\n' : ''))
+        if (isLast && !ends) middle = middle.trimEnd()
+
+        const edit = restoreDocument(before + middle + after, `kind: C\n---\n${target(then)}`, isDeployment)
+
+        if ('refused' in edit) throw new Error(edit.refused)
+        expect(edit.text.startsWith(before) && edit.text.endsWith(after)).toBe(true)
+        const found = readDocuments(edit.text, '').documents.find(({ value }) => isDeployment(value))
+        expect(canonicalJson(found?.value)).toBe(
+          canonicalJson({ kind: 'Deployment', metadata: { name: 'a' }, spec: then }),
+        )
+        if (comment) expect(edit.text).toContain('# trailing')
+      }),
+      { numRuns: 200 },
+    )
   })
 
   it('does nothing where the data is the same', () => {
