@@ -83,7 +83,7 @@ function failed(http: GitHttp, text: string, want: Oid): Problem {
   const isGone = /not our ref|not found|bad object|no such/i.test(text)
   return new Problem({
     kind: 'retry',
-    code: isGone ? 'GIT_TIP_GONE' : 'GIT_FETCH_FAILED',
+    code: isGone ? 'GIT_TIP_GONE' : 'GIT_SERVER_ERROR',
     message: isGone ? `the server no longer has commit ${want}` : `the server said: ${http.clean(text)}`,
     place: http.url,
   })

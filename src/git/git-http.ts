@@ -57,6 +57,7 @@ export class GitHttp {
 
   /** The whole answer. Rejects with a Problem for anything but 200 with the expected content type. */
   async send(wanted: GitRequest): Promise<Buffer> {
+    const authorization = await this.#authorization()
     const abort = new AbortController()
     const late = (what: string): void =>
       abort.abort(
@@ -68,7 +69,7 @@ export class GitHttp {
     try {
       const response = await request(this.url + wanted.path, {
         method: wanted.method,
-        headers: { ...wanted.headers, 'user-agent': 'git/serin', ...(await this.#authorization()) },
+        headers: { ...wanted.headers, 'user-agent': 'git/serin', ...authorization },
         body: wanted.body ?? null,
         dispatcher: this.#dispatcher,
         signal: abort.signal,

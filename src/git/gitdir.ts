@@ -92,11 +92,17 @@ export class GitDir {
 
   /** Throws everything away but commits made here. Rejects with a Problem (`GIT_DIRECTORY`) when the disk does not let it. */
   async reset(): Promise<void> {
+    await this.#onDisk(() => this.#startAnew())
+  }
+
+  /** Runs what needs the disk. What memory holds stays right when the disk fails. */
+  async #onDisk<T>(task: () => Promise<T>): Promise<T> {
     try {
-      await this.#startAnew()
+      return await task()
     } catch (error) {
       const code = errorCode(error)
       if (code === undefined) throw error
+      this.#isBehind = true
       throw new Problem({
         kind: 'stalled',
         code: 'GIT_DIRECTORY',
@@ -166,11 +172,17 @@ export class GitDir {
 
   /** Moves the local branch to a commit that the server has. */
   async settle(tip: Oid): Promise<void> {
-    await this.#moveTo(tip)
-    if (this.#loaded.size > this.#options.maxPacks && !this.#isBehind) await this.#compact(tip)
+    await this.#onDisk(() => this.#moveTo(tip))
+    if (this.#loaded.size > this.#options.maxPacks && !this.#isBehind) {
+      await this.#onDisk(() => this.#compact(tip))
+    }
   }
 
-  async #fetch(http: GitHttp, want: Oid, more: Depth): Promise<void> {
+  #fetch(http: GitHttp, want: Oid, more: Depth): Promise<void> {
+    return this.#onDisk(() => this.#transfer(http, want, more))
+  }
+
+  async #transfer(http: GitHttp, want: Oid, more: Depth): Promise<void> {
     const isNew = this.#oldProtocol || !(await this.#receive(http, want, more))
     const tip = isNew ? await this.#fetchOld(http, more) : want
     // The trees' tops are enough: a pack is whole or not there, and the server sends closed sets.

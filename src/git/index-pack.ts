@@ -1,4 +1,5 @@
 import { crc32, inflateSync } from 'node:zlib'
+import { Problem } from '../lib/problem.ts'
 import { nameObject, type NamedObject } from './objects.ts'
 import { appendObjects, isWhole, type Pack, type PackEntry } from './pack.ts'
 import { damagedPack, readEntryHeader, type PackReader } from './pack-reader.ts'
@@ -17,9 +18,9 @@ interface Entry {
  */
 export async function indexPack(bytes: Buffer, reader: PackReader): Promise<Pack> {
   if (bytes.length < 32 || bytes.toString('latin1', 0, 4) !== 'PACK' || bytes.readUInt32BE(4) !== 2) {
-    throw damagedPack('the server sent no pack')
+    throw badAnswer('the server sent no pack')
   }
-  if (!isWhole(bytes)) throw damagedPack('the pack from the server is damaged')
+  if (!isWhole(bytes)) throw badAnswer('the pack from the server arrived damaged')
   const found = await scan(bytes)
   const entries: PackEntry[] = []
   const inside = new Set<Oid>()
@@ -44,6 +45,10 @@ export async function indexPack(bytes: Buffer, reader: PackReader): Promise<Pack
   }
   const outside = new Set(found.flatMap(({ base }) => (base === undefined || inside.has(base) ? [] : [base])))
   return appendObjects({ bytes, entries }, readAll(outside, reader))
+}
+
+function badAnswer(message: string): Problem {
+  return new Problem({ kind: 'retry', code: 'GIT_BAD_ANSWER', message })
 }
 
 function readAll(oids: Iterable<Oid>, reader: PackReader): NamedObject[] {

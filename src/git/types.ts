@@ -75,7 +75,8 @@ export interface GitBranch {
   commit(oid: Oid): Promise<Commit>
   /**
    * Commits reachable from `to` but not from `from`, oldest first; null when `from` is no ancestor of `to`
-   * as far as history is here (a rewritten branch). `from` null: everything that is here.
+   * as far as history is here: a rewritten branch, or a clone that starts later (`deepen` tells). `from` null:
+   * everything that is here. A fetch brings what lies between the former tip and the new one, up to 1,000 commits deep.
    */
   between(from: Oid | null, to: Oid): Promise<readonly Commit[] | null>
   /** All regular files below the given folders ('' is the root; a file's own path works too), in path order. Trees are cached by oid. */

@@ -48,7 +48,7 @@ describe('the commits between two', () => {
   })
 
   it('are found in a history longer than the stack is deep', () => {
-    const parents = Array.from({ length: 200_000 }, (_, i) => (i === 0 ? [] : [i - 1]))
-    expect(ancestryBetween(finder(parents), '0', '199999')).toHaveLength(199_999)
+    const parents = Array.from({ length: 40_000 }, (_, i) => (i === 0 ? [] : [i - 1]))
+    expect(ancestryBetween(finder(parents), '0', '39999')).toHaveLength(39_999)
   })
 })
