@@ -1,7 +1,7 @@
-/** A stretch of lines in two texts: where they agree, `now` and `then` are the same. */
+/** A stretch of lines in two texts: where they agree, `now` and `older` are the same. */
 export interface Stretch {
   readonly now: readonly string[]
-  readonly then: readonly string[]
+  readonly older: readonly string[]
 }
 
 /** Above this many lines times lines the differing middle is one stretch. */
@@ -14,16 +14,16 @@ export function diffLines(now: readonly string[], then: readonly string[]): read
   let tail = 0
   while (tail < now.length - head && tail < then.length - head && now.at(-1 - tail) === then.at(-1 - tail)) tail++
   const middle = diffMiddle(now.slice(head, now.length - tail), then.slice(head, then.length - tail))
-  const same = (lines: readonly string[]): Stretch => ({ now: lines, then: lines })
+  const same = (lines: readonly string[]): Stretch => ({ now: lines, older: lines })
   return [same(now.slice(0, head)), ...middle, same(now.slice(now.length - tail))]
 }
 
 function diffMiddle(now: readonly string[], then: readonly string[]): Stretch[] {
-  if (now.length * then.length > MAX_TABLE) return [{ now, then }]
+  if (now.length * then.length > MAX_TABLE) return [{ now, older: then }]
   const width = then.length + 1
   const longest = longestCommon(now, then)
   const stretches: Stretch[] = []
-  let open: { now: string[]; then: string[] } = { now: [], then: [] }
+  let open: { now: string[]; older: string[] } = { now: [], older: [] }
   let i = 0
   let j = 0
   while (i < now.length || j < then.length) {
@@ -31,8 +31,8 @@ function diffMiddle(now: readonly string[], then: readonly string[]): Stretch[] 
     const b = then[j]
     if (a !== undefined && a === b) {
       const same = [a]
-      stretches.push(open, { now: same, then: same })
-      open = { now: [], then: [] }
+      stretches.push(open, { now: same, older: same })
+      open = { now: [], older: [] }
       i++
       j++
     } else if (
@@ -42,11 +42,11 @@ function diffMiddle(now: readonly string[], then: readonly string[]): Stretch[] 
       open.now.push(a ?? '')
       i++
     } else {
-      open.then.push(b)
+      open.older.push(b)
       j++
     }
   }
-  return [...stretches, open].filter((stretch) => stretch.now.length > 0 || stretch.then.length > 0)
+  return [...stretches, open].filter((stretch) => stretch.now.length > 0 || stretch.older.length > 0)
 }
 
 /** For each pair of positions, the number of lines that the rests of both texts share in order. */

@@ -127,8 +127,8 @@ const MAX_STRETCHES = 200
 /** The older lines, but with each differing stretch as it is now where that gives the same data. */
 function mergeLines(now: string, then: string, wanted: Json): string {
   const stretches = diffLines(linesOf(now), linesOf(then))
-  const kept = stretches.map((stretch) => stretch.then)
-  const differing = stretches.flatMap((stretch, nth) => (stretch.now === stretch.then ? [] : [nth]))
+  const kept = stretches.map((stretch) => stretch.older)
+  const differing = stretches.flatMap((stretch, nth) => (stretch.now === stretch.older ? [] : [nth]))
   if (differing.length > MAX_STRETCHES) return then
   for (const nth of differing) {
     for (const lines of candidates(stretches[nth])) {
@@ -144,10 +144,10 @@ function mergeLines(now: string, then: string, wanted: Json): string {
 /** What a differing stretch may become besides the older lines, best first: nothing changed; only comments kept. */
 function candidates(stretch: Stretch | undefined): readonly (readonly string[])[] {
   if (stretch === undefined) return []
-  const { now, then } = stretch
+  const { now, older } = stretch
   const firstData = now.findIndex((line) => !isComment(line))
-  if (firstData < 0) return [now, [...now, ...then], [...then, ...now]]
-  return [now, [...now.slice(0, firstData), ...then, ...now.slice(firstData).filter((line) => isComment(line))]]
+  if (firstData < 0) return [now, [...now, ...older], [...older, ...now]]
+  return [now, [...now.slice(0, firstData), ...older, ...now.slice(firstData).filter((line) => isComment(line))]]
 }
 
 function isComment(line: string): boolean {

@@ -76,7 +76,7 @@ describe('yaml/restore', () => {
       ),
     )
     const layout = fc.record({
-      then: data,
+      past: data,
       now: data,
       crlf: fc.boolean(),
       mark: fc.boolean(),
@@ -86,7 +86,7 @@ describe('yaml/restore', () => {
       comment: fc.boolean(),
     })
     fc.assert(
-      fc.property(layout, ({ then, now, crlf, mark, isFirst, isLast, ends, comment }) => {
+      fc.property(layout, ({ past, now, crlf, mark, isFirst, isLast, ends, comment }) => {
         const inFile = (text: string): string => (crlf ? text.replaceAll('\n', '\r\n') : text)
         const target = (spec: unknown): string => writeYaml({ kind: 'Deployment', metadata: { name: 'a' }, spec })
         const before = (mark ? '\uFEFF' : '') + inFile(isFirst ? '' : 'kind: A # first\nx: [ 1,2 ]\n--- # next\n')
@@ -94,13 +94,13 @@ describe('yaml/restore', () => {
         let middle = inFile(target(now) + (comment ? '# trailing\n' : ''))
         if (isLast && !ends) middle = middle.trimEnd()
 
-        const edit = restoreDocument(before + middle + after, `kind: C\n---\n${target(then)}`, isDeployment)
+        const edit = restoreDocument(before + middle + after, `kind: C\n---\n${target(past)}`, isDeployment)
 
         if ('refused' in edit) throw new Error(edit.refused)
         expect(edit.text.startsWith(before) && edit.text.endsWith(after)).toBe(true)
         const found = readDocuments(edit.text, '').documents.find(({ value }) => isDeployment(value))
         expect(canonicalJson(found?.value)).toBe(
-          canonicalJson({ kind: 'Deployment', metadata: { name: 'a' }, spec: then }),
+          canonicalJson({ kind: 'Deployment', metadata: { name: 'a' }, spec: past }),
         )
         if (comment) expect(edit.text).toContain('# trailing')
       }),
