@@ -68,7 +68,7 @@ function coversItem(fields: JsonObject, live: readonly Json[], item: Json): bool
     if (!isObject(identity) || !hasIdentity(item, identity)) continue
     const match = live.find((other) => isObject(other) && hasIdentity(other, identity))
     // The keys of an item are listed only when they were given; a default such as `protocol: TCP` may be.
-    return match !== undefined && coversObject(itemFields, match, item)
+    return covers(itemFields, match, item)
   }
   return false
 }
