@@ -1,8 +1,9 @@
-import { mkdir, readFile, readdir, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Problem } from '../lib/problem.ts'
 import { atomicFs } from './atomic-fs.ts'
 import { collectRecent } from './collect-recent.ts'
+import { absentFile, fileErrorCode } from './file-error.ts'
 import { fetchPack } from './fetch-pack.ts'
 import { fetchVersion2 } from './fetch-version2.ts'
 import { indexPack } from './index-pack.ts'
@@ -10,8 +11,9 @@ import { isOid } from './objects.ts'
 import type { GitHttp } from './git-http.ts'
 import type { MadeCommits } from './made-commits.ts'
 import { ObjectReader } from './object-reader.ts'
-import { isWhole, packChecksum, writePack, writePackIndex, type Pack } from './pack.ts'
-import { PackReader, readPackIndex } from './pack-reader.ts'
+import { PackFolder } from './pack-folder.ts'
+import { writePack, type Pack } from './pack.ts'
+import { PackReader } from './pack-reader.ts'
 import type { Oid } from './types.ts'
 
 export interface GitDirOptions {
@@ -37,6 +39,9 @@ interface Depth extends Limits {
 /** What Git itself sends to ask for all of history. */
 const wholeHistory = 0x7fffffff
 
+/** How much history one pack keeps when many become one. */
+const keptCommits = 1000
+
 /**
  * A shallow repository on disk, for one branch and one process, and its packs in memory. The disk is a cache: whatever
  * looks damaged is thrown away and fetched again. No loose objects are ever written.
@@ -44,7 +49,7 @@ const wholeHistory = 0x7fffffff
 export class GitDir {
   readonly #options: GitDirOptions
   readonly #fs: ReturnType<typeof atomicFs>
-  readonly #loaded = new Set<string>()
+  readonly #folder: PackFolder
   #cache: object = {}
   #packs = new PackReader()
   #reader: ObjectReader
@@ -56,6 +61,7 @@ export class GitDir {
   constructor(options: GitDirOptions) {
     this.#options = options
     this.#fs = atomicFs(options.path)
+    this.#folder = new PackFolder(options.path, this.#fs)
     this.#reader = this.#newReader()
   }
 
@@ -78,14 +84,14 @@ export class GitDir {
   async open(): Promise<void> {
     try {
       await rm(this.#file('tmp'), { recursive: true, force: true })
-      const text = await readFile(this.#file(this.#options.ref), 'utf8').catch(absent)
+      const text = await readFile(this.#file(this.#options.ref), 'utf8').catch(absentFile)
       const tip = text?.trim()
       if (tip === undefined) return await this.reset()
-      await this.#loadPacks()
+      await this.#folder.load(this.#packs)
       this.#reader.tree(this.#reader.commit(tip).tree)
       this.#tip = tip
     } catch (error) {
-      if (!(error instanceof Problem) && errorCode(error) === undefined) throw error
+      if (!(error instanceof Problem) && fileErrorCode(error) === undefined) throw error
       await this.reset()
     }
   }
@@ -100,7 +106,7 @@ export class GitDir {
     try {
       return await task()
     } catch (error) {
-      const code = errorCode(error)
+      const code = fileErrorCode(error)
       if (code === undefined) throw error
       this.#isBehind = true
       throw new Problem({
@@ -125,6 +131,7 @@ export class GitDir {
     await this.#write('config', config.join(''))
     await this.#write('HEAD', `ref: ${ref}\n`)
     this.#forget()
+    this.#folder.forget()
     this.#tip = null
     this.#isBehind = false
   }
@@ -161,10 +168,10 @@ export class GitDir {
   async keep(pack: Pack, tip: Oid): Promise<void> {
     this.#packs.add(pack.bytes, pack.entries)
     try {
-      if (pack.entries.length > 0) await this.#writePack(pack)
+      await this.#folder.write(pack)
       await this.#moveTo(tip)
     } catch (error) {
-      if (errorCode(error) === undefined) throw error
+      if (fileErrorCode(error) === undefined) throw error
       this.#tip = tip
       this.#isBehind = true
     }
@@ -173,7 +180,7 @@ export class GitDir {
   /** Moves the local branch to a commit that the server has. */
   async settle(tip: Oid): Promise<void> {
     await this.#onDisk(() => this.#moveTo(tip))
-    if (this.#loaded.size > this.#options.maxPacks && !this.#isBehind) {
+    if (this.#folder.size > this.#options.maxPacks && !this.#isBehind) {
       await this.#onDisk(() => this.#compact(tip))
     }
   }
@@ -202,7 +209,7 @@ export class GitDir {
     const both = new Set([...shallow, ...received.shallow])
     await this.#writeShallow(both)
     const pack = await indexPack(received.pack, this.#packs)
-    if (pack.entries.length > 0) await this.#writePack(pack)
+    await this.#folder.write(pack)
     const hasParents = (oid: Oid): boolean =>
       this.#reader.find(oid)?.parents.every((parent) => this.has(parent)) ?? false
     for (const oid of both) if (hasParents(oid)) both.delete(oid)
@@ -217,12 +224,12 @@ export class GitDir {
     const depth = this.#tip === null || more.relative || more.depth === wholeHistory ? more : undefined
     const wanted = { gitdir, fs: this.#fs, cache: this.#cache, ref, totalMs, maxBytes }
     const tip = await fetchPack(http, depth === undefined ? wanted : { ...wanted, ...depth })
-    await this.#loadPacks()
+    await this.#folder.load(this.#packs)
     return tip
   }
 
   async #readShallow(): Promise<string[]> {
-    const text = await readFile(this.#file('shallow'), 'utf8').catch(absent)
+    const text = await readFile(this.#file('shallow'), 'utf8').catch(absentFile)
     return (text ?? '').split('\n').filter(isOid)
   }
 
@@ -231,39 +238,15 @@ export class GitDir {
     else await rm(this.#file('shallow'), { force: true })
   }
 
-  async #loadPacks(): Promise<void> {
-    const folder = this.#file('objects/pack')
-    for (const name of await readdir(folder)) {
-      if (!name.endsWith('.idx') || this.#loaded.has(name)) continue
-      const index = await readFile(join(folder, name))
-      const pack = await readFile(join(folder, name.replace(/idx$/, 'pack'))).catch(absent)
-      if (pack === undefined || !isWhole(pack) || !isWhole(index)) throw damaged(name)
-      this.#packs.add(pack, readPackIndex(index))
-      this.#loaded.add(name)
-    }
-  }
-
   /** One pack with the head and recent history instead of hundreds: a clone grows with what it holds, not with its age. */
   async #compact(tip: Oid): Promise<void> {
-    const { objects, boundary } = await collectRecent(this.#reader, (oid) => this.#packs.read(oid), tip, 200)
-    const old = [...this.#loaded]
+    const { objects, boundary } = await collectRecent(this.#reader, (oid) => this.#packs.read(oid), tip, keptCommits)
     const pack = writePack(objects)
     this.#forget()
     this.#packs.add(pack.bytes, pack.entries)
-    const name = await this.#writePack(pack)
+    await this.#folder.write(pack)
     await this.#writeShallow(new Set(boundary))
-    for (const index of old.filter((one) => one !== name)) {
-      await rm(this.#file(`objects/pack/${index}`), { force: true })
-      await rm(this.#file(`objects/pack/${index.replace(/idx$/, 'pack')}`), { force: true })
-    }
-  }
-
-  async #writePack(pack: Pack): Promise<string> {
-    const name = `pack-${packChecksum(pack.bytes).toString('hex')}`
-    await this.#fs.promises.writeFile(this.#file(`objects/pack/${name}.pack`), pack.bytes)
-    await this.#fs.promises.writeFile(this.#file(`objects/pack/${name}.idx`), writePackIndex(pack))
-    this.#loaded.add(`${name}.idx`)
-    return `${name}.idx`
+    await this.#folder.removeOthers(pack)
   }
 
   async #moveTo(tip: Oid): Promise<void> {
@@ -278,7 +261,6 @@ export class GitDir {
   }
 
   #forget(): void {
-    this.#loaded.clear()
     this.#cache = {}
     this.#packs = new PackReader()
     this.#reader = this.#newReader()
@@ -292,20 +274,4 @@ export class GitDir {
   #file(name: string): string {
     return join(this.#options.path, name)
   }
-}
-
-function absent(error: unknown): undefined {
-  const code = errorCode(error)
-  if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-  throw error
-}
-
-/** The system's name of a failed file operation; undefined for anything else. */
-function errorCode(error: unknown): string | undefined {
-  const isSystem = error instanceof Error && 'syscall' in error && 'code' in error
-  return isSystem && typeof error.code === 'string' ? error.code : undefined
-}
-
-function damaged(name: string): Problem {
-  return new Problem({ kind: 'retry', code: 'GIT_DAMAGED', message: `the local copy is damaged in ${name}` })
 }
