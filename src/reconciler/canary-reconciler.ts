@@ -125,12 +125,13 @@ export class CanaryReconciler {
       transition.promotion === undefined ? (entry?.primary ?? []) : this.promoted(key, context, transition)
     const routes = context.routes(splitAt(transition.next.canaryWeight))
     const change = transitionChange(key, entry ?? null, transition, { primary, routes }, [])
-    const versions = routeVersions(stage)
     if (entry !== undefined && transition.next.canaryWeight < entry.state.canaryWeight) {
       await this.options.spool.put(key, entry, change)
       await writeRoutes(stage, routes)
+      await this.recordAndAct(key, context, change, transition, new Map())
+    } else {
+      await this.recordAndAct(key, context, change, transition, routeVersions(stage))
     }
-    await this.recordAndAct(key, context, change, transition, versions)
   }
 
   private async recordAndAct(

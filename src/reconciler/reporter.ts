@@ -38,9 +38,14 @@ interface Told {
   revision: string
   timeline: TimelineEntry[]
   waitingFor: string | undefined
+  /** Since when the same thing holds the rollout up. */
+  waitingSince: { readonly text: string; readonly ms: number } | undefined
   rollback: SourceRollback | undefined
   problem: string | undefined
 }
+
+/** What holds a rollout up for less than this, in milliseconds, is how things go and not worth telling. */
+const WORTH_TELLING_MS = 1000
 
 /**
  * Tells everybody: Kubernetes events and status, the log, the pull request, the metrics. Nothing here decides, and
@@ -64,6 +69,7 @@ export class Reporter {
     const { clock, observe } = this.options
     const told = this.toldOf(context.key, entry)
     told.waitingFor = undefined
+    told.waitingSince = undefined
     told.problem = undefined
     for (const [nth, sentence] of sentences.entries()) {
       const commit = commits[Math.min(nth, commits.length - 1)]
@@ -79,7 +85,7 @@ export class Reporter {
     if (entry === undefined) return
     const told = this.toldOf(context.key, entry)
     told.problem = undefined
-    if (told.waitingFor !== reason?.text) {
+    if (told.waitingFor !== reason?.text && this.isWorthTelling(told, reason)) {
       told.waitingFor = reason?.text
       if (reason !== undefined) this.say(context, reason, undefined)
       this.publish(context, entry)
@@ -103,19 +109,21 @@ export class Reporter {
   problem(key: CanaryKey, problem: Problem): void {
     const { cluster, log } = this.options
     const text = problem.toString()
-    const told = this.told.get(key) ?? {
-      revision: '',
-      timeline: [],
-      waitingFor: undefined,
-      rollback: undefined,
-      problem: undefined,
-    }
+    const told = this.told.get(key) ?? nothingTold('')
     this.told.set(key, told)
     if (told.problem === text) return
     told.problem = text
     log.error({ canary: key, code: problem.code, place: problem.place, hint: problem.hint }, problem.message)
     const live = cluster.get({ apiVersion: 'flagger.app/v1beta1', kind: 'Canary', ...splitKey(key) })
     if (live !== undefined) cluster.recordEvent(live, 'Warning', text)
+  }
+
+  private isWorthTelling(told: Told, reason: Sentence | undefined): boolean {
+    const nowMs = this.options.clock.now()
+    if (reason !== undefined && told.waitingSince?.text !== reason.text)
+      told.waitingSince = { text: reason.text, ms: nowMs }
+    if (reason === undefined) told.waitingSince = undefined
+    return reason === undefined || nowMs - (told.waitingSince?.ms ?? nowMs) >= WORTH_TELLING_MS
   }
 
   private say(context: CanaryContext, sentence: Sentence, commit: Oid | undefined): void {
@@ -166,8 +174,19 @@ export class Reporter {
     const revision = `${entry.state.revision.commit} ${entry.state.attempt}`
     const known = this.told.get(key)
     if (known?.revision === revision) return known
-    const fresh: Told = { revision, timeline: [], waitingFor: undefined, rollback: undefined, problem: undefined }
+    const fresh = nothingTold(revision)
     this.told.set(key, fresh)
     return fresh
+  }
+}
+
+function nothingTold(revision: string): Told {
+  return {
+    revision,
+    timeline: [],
+    waitingFor: undefined,
+    waitingSince: undefined,
+    rollback: undefined,
+    problem: undefined,
   }
 }
