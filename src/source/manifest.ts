@@ -21,9 +21,11 @@ export interface Manifest {
 export interface Manifests {
   readonly manifests: readonly Manifest[]
   readonly problems: readonly Problem[]
+  /** Files of which some documents could not be read: what they held is not known to be gone. */
+  readonly unreadable: readonly string[]
 }
 
-const NOTHING: Manifests = { manifests: [], problems: [] }
+const NOTHING: Manifests = { manifests: [], problems: [], unreadable: [] }
 
 /** True for the names of files that may hold manifests. */
 export function isManifestFile(path: string): boolean {
@@ -48,7 +50,7 @@ export function manifestsInText(text: string, file: string): Manifests {
       else if (isMeantAsManifest(object)) problems.push(nameless(object, below))
     }
   }
-  return { manifests, problems }
+  return { manifests, problems, unreadable: read.problems.length > 0 ? [file] : [] }
 }
 
 /** Which object it is, whatever the version of its API: what must be there only once. */

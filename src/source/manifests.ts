@@ -49,16 +49,18 @@ function together(rendered: Rendered, read: readonly Manifests[]): Manifests {
   return {
     manifests: read.flatMap(({ manifests }) => manifests),
     problems: [...rendered.problems, ...read.flatMap(({ problems }) => problems)],
+    unreadable: read.flatMap(({ unreadable }) => unreadable),
   }
 }
 
 /** JSON files that can't be read are lock files and data; a YAML file that can't be read may be a manifest. */
 function manifestsIn(text: string | null, path: string): Manifests {
   if (text !== null) return manifestsInText(text, path)
-  if (path.endsWith('.json')) return { manifests: [], problems: [] }
+  if (path.endsWith('.json')) return { manifests: [], problems: [], unreadable: [] }
   const message = 'is no UTF-8 text or is larger than 1 MiB'
   return {
     manifests: [],
     problems: [new Problem({ kind: 'stalled', code: 'SOURCE_FILE_UNREADABLE', message, place: path })],
+    unreadable: [path],
   }
 }

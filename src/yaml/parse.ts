@@ -1,4 +1,14 @@
-import { type Document, isAlias, isCollection, isMap, isScalar, type Node, parseAllDocuments, visit } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isCollection,
+  isMap,
+  isScalar,
+  type Node,
+  parseAllDocuments,
+  visit,
+  type YAMLParseError,
+} from 'yaml'
 import type { Json } from '../lib/json.ts'
 import type { Chunk } from './split.ts'
 import { kubectlTags } from './tags.ts'
@@ -62,7 +72,7 @@ function keyText(key: unknown): string | undefined {
 }
 
 function toParsed(root: Document, chunk: Chunk): Parsed {
-  const faults: Fault[] = root.errors.map((error) => ({
+  const faults: Fault[] = withoutCascade(root.errors).map((error) => ({
     code: error.code === 'DUPLICATE_KEY' ? 'YAML_DUPLICATE_KEY' : 'YAML_SYNTAX',
     message: sentence(error.message),
     offset: chunk.start + error.pos[0],
@@ -76,6 +86,12 @@ function toParsed(root: Document, chunk: Chunk): Parsed {
     const message = error instanceof ReferenceError ? error.message : 'can not be read as plain data'
     return failed('YAML_SYNTAX', sentence(message), chunk)
   }
+}
+
+/** After a broken piece of syntax the rest of a document reads as broken too; only the first one helps. */
+function withoutCascade(errors: readonly YAMLParseError[]): readonly YAMLParseError[] {
+  const first = errors.findIndex(({ code }) => code !== 'DUPLICATE_KEY')
+  return first < 0 ? errors : errors.slice(0, first + 1)
 }
 
 /** Keys that JSON can't have: maps and lists (an unrendered `{{ template }}` reads as one) and nothing at all. */

@@ -97,6 +97,18 @@ describe('source/manifests', () => {
     ).toEqual([])
   })
 
+  it('names the files that could not be read in full, so that what they held does not count as deleted', () => {
+    const text = 'apiVersion: v1\nkind: Service\nmetadata: {name: a}\n---\nb: "'
+
+    const { manifests, unreadable } = readManifestTexts([
+      { path: 'a.yaml', text },
+      { path: 'b.yaml', text: text.slice(0, -2) },
+    ])
+
+    expect(manifests).toHaveLength(2)
+    expect(unreadable).toEqual(['a.yaml'])
+  })
+
   it('names an object without a name', () => {
     expect(read({ 'a.yaml': 'apiVersion: v1\nkind: Service\nmetadata:\n  labels: {}\n' }).all).toEqual([
       'a.yaml:3:1: Service has no metadata.name',
