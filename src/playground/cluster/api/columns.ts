@@ -91,14 +91,14 @@ function conditionText(object: JsonObject): string {
 }
 
 const tables: Readonly<Record<string, readonly Column[]>> = {
-  configmaps: [whole('Data', size(['data'], ['binaryData'])), createdAt],
-  secrets: [column('Type', (object) => stringAt(object, 'type') ?? ''), whole('Data', size(['data'])), createdAt],
+  configmaps: [column('Data', size(['data'], ['binaryData'])), createdAt],
+  secrets: [column('Type', (object) => stringAt(object, 'type') ?? ''), column('Data', size(['data'])), createdAt],
   namespaces: [column('Status', (object) => stringAt(object, 'status', 'phase') ?? ''), createdAt],
   nodes: [column('Status', conditionText), createdAt],
   pods: [
     column('Ready', podReady),
     column('Status', podStatus),
-    whole('Restarts', () => 0),
+    column('Restarts', () => 0),
     createdAt,
     column('IP', (object) => stringAt(object, 'status', 'podIP') ?? '<none>', '', 1),
     column('Node', (object) => stringAt(object, 'spec', 'nodeName') ?? '<none>', '', 1),
