@@ -10,7 +10,7 @@ export interface CacheOptions {
   readonly client: Client
   readonly clock: Clock
   /** Whose entries of `managedFields` are kept; everybody else's are dropped to save memory. */
-  readonly fieldManager: string
+  readonly fieldManagers: readonly string[]
   /** Called with each failed list or watch, for the log. */
   readonly onProblem?: ((problem: Problem) => void) | undefined
   /** For the jitter: numbers in [0, 1); `Math.random` when absent. */
@@ -125,8 +125,8 @@ export class ClusterCache {
   }
 
   #start(kind: KindRef, namespace: string | undefined): Watched {
-    const { client, clock, fieldManager, random = Math.random } = this.#options
-    const store = createObjectStore((object) => withOwnManagedFields(object, fieldManager))
+    const { client, clock, fieldManagers, random = Math.random } = this.#options
+    const store = createObjectStore((object) => withManagedFieldsOf(object, fieldManagers))
     const reflector = new Reflector({
       client,
       clock,
@@ -200,9 +200,9 @@ function notReady(wanted: string, isWatched: boolean): Problem {
       })
 }
 
-function withOwnManagedFields(object: KubeObject, fieldManager: string): KubeObject {
+function withManagedFieldsOf(object: KubeObject, managers: readonly string[]): KubeObject {
   const { managedFields, ...metadata } = object.metadata
   if (managedFields === undefined) return object
-  const own = managedFields.filter((entry) => entry['manager'] === fieldManager)
-  return { ...object, metadata: own.length === 0 ? metadata : { ...metadata, managedFields: own } }
+  const kept = managedFields.filter(({ manager }) => typeof manager === 'string' && managers.includes(manager))
+  return { ...object, metadata: kept.length === 0 ? metadata : { ...metadata, managedFields: kept } }
 }

@@ -8,6 +8,7 @@ import { ClusterCache, type WatchedKind } from './cache.ts'
 import { type Client, createClient } from './client.ts'
 import type { KindRef } from './discovery.ts'
 import { EventRecorder } from './event-recorder.ts'
+import { formerManager, mayBeTakenOver, takeOverPatch } from './take-over.ts'
 import type { KubeTransport } from './transport.ts'
 import { statusPatch } from './workloads/canary-status.ts'
 import { type Owner, ownedBy } from './workloads/owner.ts'
@@ -61,7 +62,13 @@ export class Cluster {
   constructor({ transport, clock, fieldManager = 'serin', onProblem, random = Math.random }: ClusterOptions) {
     this.#fieldManager = fieldManager
     this.client = createClient(transport)
-    this.cache = new ClusterCache({ client: this.client, clock, fieldManager, random, onProblem })
+    this.cache = new ClusterCache({
+      client: this.client,
+      clock,
+      fieldManagers: [fieldManager, formerManager],
+      random,
+      onProblem,
+    })
     const tell = onProblem ?? ((): void => undefined)
     this.events = new EventRecorder({ client: this.client, clock, fieldManager, random, onProblem: tell })
     this.cache.onChange((ref) => this.#forgetDeleted(ref))
@@ -112,12 +119,12 @@ export class Cluster {
     if (resourceVersion !== undefined && live !== undefined && resourceVersion !== live.metadata.resourceVersion) {
       throw changedMeanwhile(ref)
     }
-    const cleaned = cleanup === undefined ? undefined : await this.#patch(ref, cleanup)
-    if (live !== undefined) await this.#keepReplicas(live, wanted)
+    const hasPrepared = live !== undefined && (await this.#prepare(live, wanted, cleanup))
     const applied = await this.client.apply(wanted, {
       fieldManager: this.#fieldManager,
       force: true,
-      ...(cleaned === undefined ? { resourceVersion } : {}),
+      // What we changed on the way was checked against this version already.
+      ...(hasPrepared ? {} : { resourceVersion }),
     })
     this.cache.wrote(applied)
     this.#remembered.set(describeKey(ref), { wanted: hashOf(wanted), live: contentOf(applied) })
@@ -186,16 +193,36 @@ export class Cluster {
     return before !== undefined && before.wanted === hashOf(wanted) && before.live === contentOf(live)
   }
 
+  /** What an apply cannot do by itself. True when it changed the object. */
+  async #prepare(live: KubeObject, wanted: KubeObject, cleanup: JsonObject | undefined): Promise<boolean> {
+    if (cleanup !== undefined) await this.#patch(refOf(live), cleanup)
+    const kept = await this.#keepReplicas(live, wanted)
+    const taken = await this.#takeOver(live)
+    return cleanup !== undefined || kept || taken
+  }
+
+  /** A pod template that Flagger wrote becomes ours, so that what the target no longer has goes from the primary too. */
+  async #takeOver(live: KubeObject): Promise<boolean> {
+    if (!mayBeTakenOver(live, this.#fieldManager)) return false
+    const ref = refOf(live)
+    const whole = await this.client.get(ref)
+    const body = whole === undefined ? undefined : takeOverPatch(whole, this.#fieldManager)
+    if (body === undefined) return false
+    await this.client.patch(ref, { type: 'json', body, fieldManager: this.#fieldManager })
+    return true
+  }
+
   /** An apply that no longer names `replicas` would reset it to 1 if nobody else owned it: own it under another name. */
-  async #keepReplicas(live: KubeObject, wanted: KubeObject): Promise<void> {
+  async #keepReplicas(live: KubeObject, wanted: KubeObject): Promise<boolean> {
     const replicas = numberAt(live, 'spec', 'replicas')
-    if (replicas === undefined || numberAt(wanted, 'spec', 'replicas') !== undefined) return
-    if (!hasAppliedField(live, this.#fieldManager, 'spec', 'replicas')) return
+    if (replicas === undefined || numberAt(wanted, 'spec', 'replicas') !== undefined) return false
+    if (!hasAppliedField(live, this.#fieldManager, 'spec', 'replicas')) return false
     const { apiVersion, kind } = live
     const { name, namespace } = live.metadata
     const metadata = namespace === undefined ? { name } : { name, namespace }
     const scaled = { apiVersion, kind, metadata, spec: { replicas } }
     await this.client.apply(scaled, { fieldManager: `${this.#fieldManager}-scale`, force: true })
+    return true
   }
 
   async #patch(ref: ObjectRef, body: JsonObject, subresource?: 'status'): Promise<KubeObject> {

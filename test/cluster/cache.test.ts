@@ -24,7 +24,7 @@ function world() {
   const cache = new ClusterCache({
     client: createClient(api),
     clock,
-    fieldManager: 'serin',
+    fieldManagers: ['serin'],
     random: () => 0,
     onProblem: (problem) => problems.push(problem),
   })

@@ -140,6 +140,39 @@ describe('cluster/cluster', () => {
     world.end()
   })
 
+  it('takes over a primary of Flagger without a restart, and without what the target no longer has', async () => {
+    const world = await ready()
+    const wanted = primaryDeployment(world.canary, targetOf(), { selectorLabels })
+    const template = {
+      metadata: {
+        labels: { app: 'podinfo-primary', tier: 'web' },
+        annotations: { 'flagger-id': 'x', 'prometheus.io/scrape': 'true' },
+      },
+      spec: {
+        containers: [
+          {
+            name: 'podinfod',
+            image: 'podinfo:1',
+            ports: [{ containerPort: 9898, name: 'http' }],
+            resources: { requests: { cpu: '1000m', memory: '64Mi' } },
+            env: [{ name: 'STALE', value: '1' }],
+          },
+        ],
+      },
+    }
+    await world.people.create({ ...wanted, spec: { ...wanted.spec, template } }, { fieldManager: 'flagger' })
+    await world.clock.run(100)
+
+    const { object } = await world.cluster.apply(wanted, { owner: world.canary })
+
+    expect(JSON.stringify(object.spec)).not.toContain('STALE')
+    expect(JSON.stringify(object.spec)).toContain('"flagger-id":"x"')
+    const before = world.requests.length
+    expect((await world.cluster.apply(wanted, { owner: world.canary })).changed).toBe(false)
+    expect(world.requests.length).toBe(before)
+    world.end()
+  })
+
   it('uses a Service that was there before, keeps its type and labels, and drops its other ports', async () => {
     const world = await ready()
     await world.people.create(
