@@ -80,7 +80,8 @@ export function builtinQuery(provider: string, metric: BuiltinMetric, subject: Q
   const window = `[${subject.window}]`
   if (metric === 'request-success-rate') {
     const good = `sum(rate(${observer.count}{${labels},${observer.code}!~"5.*"}${window})) or vector(0)`
-    return `100 * (${good}) / sum(rate(${observer.count}{${labels}}${window}))`
+    // Divided first: x / x is exactly 1, whereas 100 * x / x may come out a hair below 100.
+    return `(${good}) / sum(rate(${observer.count}{${labels}}${window})) * 100`
   }
   const scale = observer.toMs === 1 ? '' : ` * ${observer.toMs}`
   return `histogram_quantile(0.99, sum(rate(${observer.bucket}{${labels}}${window})) by (le))${scale}`

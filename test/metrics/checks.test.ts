@@ -45,7 +45,7 @@ describe('metrics/checks', () => {
     expect(questionOf({ name: 'request-success-rate', interval: '30s' }).source).toEqual({
       kind: 'builtin',
       promql:
-        '100 * (sum(rate(istio_requests_total{reporter="destination",destination_workload_namespace="test",destination_workload="podinfo",response_code!~"5.*"}[30s])) or vector(0)) / sum(rate(istio_requests_total{reporter="destination",destination_workload_namespace="test",destination_workload="podinfo"}[30s]))',
+        '(sum(rate(istio_requests_total{reporter="destination",destination_workload_namespace="test",destination_workload="podinfo",response_code!~"5.*"}[30s])) or vector(0)) / sum(rate(istio_requests_total{reporter="destination",destination_workload_namespace="test",destination_workload="podinfo"}[30s])) * 100',
     })
     expect(questionOf({ name: 'request-duration' }).source).toEqual({
       kind: 'builtin',
