@@ -3,6 +3,7 @@ import { type KubeObject, describeRef, refOf } from '../../lib/kube-object.ts'
 import { Problem } from '../../lib/problem.ts'
 import type { Canary } from '../../resources/canary.ts'
 import { leaveAloneAnnotations } from '../../traffic/metadata.ts'
+import { withPrimaryConfigs } from './configs.ts'
 import { withPrefixes, withoutToolkit } from './metadata.ts'
 import { primaryPodSpec } from './pod-spec.ts'
 import { type Selector, primaryValue, selectorOf } from './selector.ts'
@@ -12,6 +13,8 @@ export interface PrimaryOptions {
   readonly selectorLabels: readonly string[]
   /** Which of the target's own labels and annotations the primary gets too; `*` for all, none when absent. */
   readonly includeLabelPrefixes?: readonly string[] | undefined
+  /** Configs of which the primary reads its own copy `<name>-primary`; see `configKey`. None when absent. */
+  readonly copiedConfigs?: ReadonlySet<string> | undefined
   /** The primary as it runs now; undefined before it is made. */
   readonly current?: KubeObject | undefined
 }
@@ -26,7 +29,7 @@ const copiedFields = ['progressDeadlineSeconds', 'minReadySeconds', 'revisionHis
  * Throws WORKLOAD_SELECTOR_MISSING, WORKLOAD_INVALID or WORKLOAD_SELECTOR_CHANGED (`stalled`).
  */
 export function primaryDeployment(canary: Canary, target: KubeObject, options: PrimaryOptions): KubeObject {
-  const { selectorLabels, includeLabelPrefixes = [], current } = options
+  const { selectorLabels, includeLabelPrefixes = [], copiedConfigs = new Set<string>(), current } = options
   const selector = selectorOf(target, selectorLabels)
   const value = primaryValue(selector)
   const template = at(target, 'spec', 'template')
@@ -54,7 +57,11 @@ export function primaryDeployment(canary: Canary, target: KubeObject, options: P
           labels: { ...stringMap(podMetadata['labels']), [selector.label]: value },
           ...(Object.keys(podAnnotations).length === 0 ? {} : { annotations: podAnnotations }),
         },
-        spec: primaryPodSpec(podSpec, { target: canary.spec.targetRef.name, selector, selectorLabels }),
+        spec: primaryPodSpec(withPrimaryConfigs(podSpec, copiedConfigs), {
+          target: canary.spec.targetRef.name,
+          selector,
+          selectorLabels,
+        }),
       },
     },
   }
