@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../../lib/json.ts'
 import { evaluatePromql, type Value } from './evaluate.ts'
+import type { Expression } from './expression.ts'
 import { parsePromql } from './parse.ts'
 import { PromqlError } from './promql-error.ts'
 import type { Labels, SeriesStore } from './series-store.ts'
@@ -18,11 +19,12 @@ export interface PlaygroundPrometheus {
 
 /** Answers queries over a store; `beforeQuery` brings the store up to the present. */
 export function createPlaygroundPrometheus(store: SeriesStore, beforeQuery?: () => void): PlaygroundPrometheus {
+  const read = remembered(parsePromql)
   return {
     query: (promql, timeMs) => {
       beforeQuery?.()
       try {
-        const value = evaluatePromql(parsePromql(promql), store, timeMs)
+        const value = evaluatePromql(read(promql), store, timeMs)
         return { status: 200, body: { status: 'success', data: dataOf(value, timeMs) } }
       } catch (error) {
         if (!(error instanceof PromqlError)) throw error
@@ -32,6 +34,19 @@ export function createPlaygroundPrometheus(store: SeriesStore, beforeQuery?: () 
         }
       }
     },
+  }
+}
+
+const rememberedQueries = 200
+
+/** An analysis asks the same few queries again and again; the oldest is forgotten when there are many. */
+function remembered(parse: (query: string) => Expression): (query: string) => Expression {
+  const known = new Map<string, Expression>()
+  return (query) => {
+    const expression = known.get(query) ?? parse(query)
+    if (known.size >= rememberedQueries) known.delete(known.keys().next().value ?? '')
+    known.set(query, expression)
+    return expression
   }
 }
 

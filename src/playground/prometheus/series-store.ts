@@ -15,6 +15,8 @@ interface Series {
   times: number[]
   values: number[]
   endedAtMs: number | undefined
+  /** No longer in the store: whoever wants to append makes a new one. */
+  dropped: boolean
 }
 
 /** What appends to one series. */
@@ -41,14 +43,15 @@ export class SeriesStore {
 
   /** The writer of the series with these labels; the same labels are the same series. */
   writer(labels: Labels): SeriesWriter {
-    const name = labels['__name__'] ?? ''
-    const key = labelKey(labels)
-    // Looked up at each append, because a series that ended is dropped in the end and may come back.
+    let series: Series | undefined
+    const current = (): Series => {
+      if (series === undefined || series.dropped) series = this.series(labels)
+      return series
+    }
     return {
-      append: (timeMs, value) => this.append(this.series(name, key, labels), timeMs, value),
+      append: (timeMs, value) => this.append(current(), timeMs, value),
       end: (timeMs) => {
-        const series = this.byName.get(name)?.get(key)
-        if (series !== undefined) series.endedAtMs = timeMs
+        if (series !== undefined && !series.dropped) series.endedAtMs = timeMs
       },
     }
   }
@@ -63,18 +66,22 @@ export class SeriesStore {
   sweep(nowMs: number): void {
     for (const [name, group] of this.byName) {
       for (const [key, series] of group) {
-        if ((series.times.at(-1) ?? -Infinity) < nowMs - this.retentionMs) group.delete(key)
+        if ((series.times.at(-1) ?? -Infinity) >= nowMs - this.retentionMs) continue
+        series.dropped = true
+        group.delete(key)
       }
       if (group.size === 0) this.byName.delete(name)
     }
   }
 
-  private series(name: string, key: string, labels: Labels): Series {
+  private series(labels: Labels): Series {
+    const name = labels['__name__'] ?? ''
+    const key = labelKey(labels)
     const group = this.byName.get(name) ?? new Map<string, Series>()
     this.byName.set(name, group)
     const known = group.get(key)
     if (known !== undefined) return known
-    const made: Series = { labels, times: [], values: [], endedAtMs: undefined }
+    const made: Series = { labels, times: [], values: [], endedAtMs: undefined, dropped: false }
     group.set(key, made)
     return made
   }

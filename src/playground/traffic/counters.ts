@@ -1,5 +1,5 @@
 import type { Labels, SeriesStore, SeriesWriter } from '../prometheus/series-store.ts'
-import { boundsMs, meanMs, shareWithin } from './latency.ts'
+import { boundsMs, meanMs, sharesWithin } from './latency.ts'
 
 /** How a histogram and its labels are called, and the unit of its bounds in milliseconds. */
 export interface Naming {
@@ -51,8 +51,8 @@ export function createRequestCounter(
     add: (added, latencyMs) => {
       count += added
       sum += added * meanMs(latencyMs)
-      for (const [index, bound] of boundsMs.entries()) {
-        expected[index] = (expected[index] ?? 0) + added * shareWithin(bound, latencyMs)
+      for (const [index, share] of sharesWithin(latencyMs).entries()) {
+        expected[index] = (expected[index] ?? 0) + added * share
         counts[index] = Math.min(count, Math.round(expected[index] ?? 0))
       }
     },

@@ -6,10 +6,19 @@ export const boundsMs: readonly number[] = [
 /** Latencies spread log-normally around their median; with this deviation the P99 is 1.8 times the median. */
 const deviation = 0.25
 
-/** The share of requests that take at most `boundMs`, when the median takes `medianMs`. */
-export function shareWithin(boundMs: number, medianMs: number): number {
-  if (medianMs <= 0) return 1
-  return normal(Math.log(boundMs / medianMs) / deviation)
+const known = new Map<number, readonly number[]>()
+const maxKnown = 100
+
+/** The shares of requests that take at most each of the bounds, when the median takes `medianMs`. */
+export function sharesWithin(medianMs: number): readonly number[] {
+  const shares = known.get(medianMs) ?? boundsMs.map((boundMs) => shareWithin(boundMs, medianMs))
+  if (known.size >= maxKnown) known.clear()
+  known.set(medianMs, shares)
+  return shares
+}
+
+function shareWithin(boundMs: number, medianMs: number): number {
+  return medianMs <= 0 ? 1 : normal(Math.log(boundMs / medianMs) / deviation)
 }
 
 /** The mean latency, for the histogram's sum. */

@@ -46,10 +46,12 @@ export class Traffic {
   private streams: readonly Stream[] = []
   private seenRevision: number | undefined
   private nowMs: number
+  private sweptMs: number
 
   constructor(options: TrafficOptions) {
     this.options = options
     this.nowMs = options.clock.now()
+    this.sweptMs = this.nowMs
     this.store = new SeriesStore(options.retentionMs ?? defaultRetentionMs)
     this.metrics = new RequestMetrics(this.store, this.nowMs)
     this.random = seededRandom(options.seed ?? 1)
@@ -72,10 +74,10 @@ export class Traffic {
     while (this.metrics.scrapedAtMs + scrapeIntervalMs <= toMs) {
       this.accrue(this.metrics.scrapedAtMs + scrapeIntervalMs)
       this.metrics.scrape(this.nowMs)
-      this.store.sweep(this.nowMs)
     }
     this.accrue(toMs)
     this.look()
+    this.sweep()
   }
 
   /** Advances by itself every `intervalMs` until the returned function is called. */
@@ -124,6 +126,12 @@ export class Traffic {
       succeeded: (before?.succeeded ?? 0) + outcomes.succeeded,
       failed: (before?.failed ?? 0) + outcomes.failed,
     })
+  }
+
+  private sweep(): void {
+    if (this.nowMs - this.sweptMs < this.store.retentionMs / 10) return
+    this.sweptMs = this.nowMs
+    this.store.sweep(this.nowMs)
   }
 
   private look(): void {
