@@ -57,7 +57,8 @@ const CONCURRENT_CANARIES = 16
  */
 export class Reconciler {
   private readonly options: ReconcilerOptions
-  private readonly keeper: LedgerKeeper
+  /** What is recorded. */
+  readonly keeper: LedgerKeeper
   private readonly sourceWatch: SourceWatch
   private readonly applier: ManifestApplier
   private readonly safety: SafetySpool
