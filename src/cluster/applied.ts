@@ -31,7 +31,7 @@ function applicable(wanted: KubeObject): JsonObject {
   const { labels, annotations, finalizers, ownerReferences } = wanted.metadata
   const { apiVersion: _version, kind: _kind, metadata: _metadata, ...rest } = wanted
   const metadata = Object.fromEntries(
-    Object.entries({ labels, annotations, finalizers, ownerReferences }).filter(([, value]) => !isEmpty(value)),
+    Object.entries({ labels, annotations, finalizers, ownerReferences }).filter(([, value]) => value !== undefined),
   )
   return (Object.keys(metadata).length === 0 ? rest : { ...rest, metadata }) as JsonObject
 }
@@ -46,6 +46,8 @@ function coversObject(fields: JsonObject, live: unknown, wanted: JsonObject): bo
 }
 
 function covers(fields: Json | undefined, live: Json | undefined, wanted: Json): boolean {
+  // The server keeps no empty maps and lists where a field allows it; of an empty keyed list it does not even note the owner.
+  if (live === undefined && isEmpty(wanted)) return fields !== undefined || Array.isArray(wanted)
   if (!isObject(fields) || live === undefined) return false
   const inner = Object.keys(fields).filter((key) => key !== '.')
   // A leaf: a scalar, or a map or list that has one owner as a whole.
@@ -99,7 +101,6 @@ function isEqual(one: Json, other: Json): boolean {
   return one === other || canonicalJson(one) === canonicalJson(other)
 }
 
-function isEmpty(value: unknown): boolean {
-  if (value === undefined) return true
+function isEmpty(value: Json): boolean {
   return Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0
 }
