@@ -1,8 +1,9 @@
 import type { Clock } from '../../lib/clock.ts'
+import { seededRandom } from '../../lib/seeded-random.ts'
 import { SeriesStore } from '../prometheus/series-store.ts'
+import { binomial } from './binomial.ts'
 import type { ClusterView } from './cluster-view.ts'
 import { planOf, type Stream } from './plan.ts'
-import { binomial, seededRandom } from './random.ts'
 import { RequestMetrics } from './request-metrics.ts'
 
 export interface TrafficOptions {

@@ -3,9 +3,9 @@ import { askCheck } from '../../../src/metrics/ask.ts'
 import { checksOf } from '../../../src/metrics/checks.ts'
 import { inProcessMetrics } from '../../../src/playground/prometheus/in-process.ts'
 import { createPlaygroundPrometheus } from '../../../src/playground/prometheus/prometheus.ts'
-import { acceptedStatus } from '../../../src/playground/traffic/accept-route.ts'
 import { behaviourOf } from '../../../src/playground/traffic/behaviour.ts'
-import { binomial, seededRandom } from '../../../src/playground/traffic/random.ts'
+import { seededRandom } from '../../../src/lib/seeded-random.ts'
+import { binomial } from '../../../src/playground/traffic/binomial.ts'
 import { Traffic, type TrafficOptions } from '../../../src/playground/traffic/traffic.ts'
 import { createVirtualClock } from '../../../src/playground/virtual-clock.ts'
 import type { Check } from '../../../src/rollout/check.ts'
@@ -231,23 +231,5 @@ describe('playground/traffic under analysis', () => {
 
     expect(Math.abs(mean(10) - 3)).toBeLessThan(0.15)
     expect(Math.abs(mean(1000) - 300)).toBeLessThan(2)
-  })
-})
-
-describe('playground/traffic gateway', () => {
-  it('accepts a route once for each generation, as its provider waits for', () => {
-    const provider = trafficProvider('gatewayapi:v1')
-    const canary = podinfo('gatewayapi:v1')
-    const [written] = provider.objects(canary, splitAt(10))
-    const route = { ...written!, metadata: { ...written!.metadata, generation: 2 } }
-
-    const accepted = { ...route, status: acceptedStatus(route, start)! }
-
-    expect(provider.pending(canary, [route])).toMatch(/has not reported/)
-    expect(provider.pending(canary, [accepted])).toBeUndefined()
-    expect(acceptedStatus(accepted, start)).toBeUndefined()
-    const changed = { ...accepted, metadata: { ...accepted.metadata, generation: 3 } }
-    expect(provider.pending(canary, [changed])).toMatch(/generation 3/)
-    expect(acceptedStatus(changed, start)).toBeDefined()
   })
 })

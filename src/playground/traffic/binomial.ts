@@ -1,14 +1,3 @@
-/** Numbers from 0 up to, but not including, 1; the same seed gives the same numbers (mulberry32, public domain). */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 /** How many of `count` trials succeed with probability `share`: exact for few, by the normal approximation for many. */
 export function binomial(count: number, share: number, random: () => number): number {
   if (share <= 0 || count <= 0) return 0
