@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Cluster } from '../../src/cluster/cluster.ts'
 import { autoscalerVersions, primaryAutoscaler } from '../../src/cluster/workloads/autoscaler.ts'
 import { primaryDeployment } from '../../src/cluster/workloads/deployment.ts'
+import { deploymentReadiness } from '../../src/cluster/workloads/readiness.ts'
 import { canaryServices, isAdoptedApex } from '../../src/cluster/workloads/services.ts'
 import { conditionFor } from '../../src/cluster/workloads/canary-status.ts'
 import type { JsonObject } from '../../src/lib/json.ts'
@@ -75,6 +76,8 @@ describe('cluster/cluster', () => {
     expect(primary?.metadata.ownerReferences).toMatchObject([
       { kind: 'Canary', uid: world.canary.metadata.uid, controller: true },
     ])
+    const readiness = { readyThresholdPercent: 100, deadlineSeconds: 600, nowMs: world.clock.now() }
+    expect(primary && deploymentReadiness(primary, readiness)).toEqual({ kind: 'ready' })
     world.end()
   })
 
