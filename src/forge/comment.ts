@@ -12,9 +12,9 @@ const MAX_LENGTH = 60_000
 
 /** How much of each canary is told, from everything to one line. */
 const LEVELS: readonly Level[] = [
-  { timeline: 30, checks: 50, canaries: 50 },
-  { timeline: 8, checks: 20, canaries: 50 },
-  { timeline: 0, checks: 5, canaries: 50 },
+  { timeline: 30, checks: 50, canaries: 200 },
+  { timeline: 8, checks: 20, canaries: 200 },
+  { timeline: 0, checks: 5, canaries: 200 },
   { timeline: 0, checks: 0, canaries: 200, headingsOnly: true },
   { timeline: 0, checks: 0, canaries: 20, headingsOnly: true },
 ]
@@ -54,7 +54,7 @@ function renderCanary(view: ReleaseView, canary: CanaryView, level: Level): stri
   const name = `${escapeText(canary.name, 100)}.${escapeText(canary.namespace, 100)}`
   const heading = `### ${phaseIcon(canary)} ${name}: ${phaseText(canary)}`
   if (level.headingsOnly) return heading
-  const parts = [heading, weightLine(canary), renderOutcome(canary, view.repositoryUrl)]
+  const parts = [heading, weightLine(canary), latest(canary), renderOutcome(canary, view.repositoryUrl)]
   if (canary.waitingFor !== undefined) parts.push(`**Waits for** ${escapeText(canary.waitingFor, 500)}`)
   if (canary.problem !== undefined) parts.push(`**Problem:** ${escapeText(canary.problem, 1000)}`)
   parts.push(checkTable(canary.checks, level.checks), renderTimeline(canary.timeline, level.timeline, view))
@@ -81,12 +81,18 @@ function phaseText(canary: CanaryView): string {
 }
 
 function weightLine(canary: CanaryView): string {
-  const facts = [
-    `\`${bar(canary.weight)}\` ${escapeText(String(canary.weight), 8)} % of ${escapeText(String(canary.maxWeight), 8)} %`,
-    `revision ${escapeText(canary.revision.commit.slice(0, 7), 7)}`,
-  ]
+  const facts = [`Revision ${escapeText(canary.revision.commit.slice(0, 7), 7)}`]
   if (canary.attempt > 1) facts.push(`attempt ${escapeText(String(canary.attempt), 8)}`)
-  return facts.join(' · ')
+  if (canary.phase === 'Succeeded' || canary.phase === 'Failed') return facts.join(' · ')
+  const weight = escapeText(String(canary.weight), 8)
+  return `\`${bar(canary.weight)}\` ${weight} %, at most ${escapeText(String(canary.maxWeight), 8)} % · ${facts.join(' · ')}`
+}
+
+/** The latest transition of a rollout that goes on; the timeline below is folded. */
+function latest(canary: CanaryView): string {
+  const last = canary.timeline.at(-1)
+  if (last === undefined || canary.phase === 'Succeeded' || canary.phase === 'Failed') return ''
+  return `**Now:** ${escapeText(last.sentence, 300)}`
 }
 
 /** Ten cells of all traffic; a canary with any traffic shows at least one. */
@@ -101,39 +107,41 @@ function checkTable(checks: readonly Check[], limit: number): string {
   // Failed checks first: they are what a reader came for, and they survive the cut.
   const sorted = checks.toSorted((a, b) => Number(a.verdict === 'passed') - Number(b.verdict === 'passed'))
   const rows = sorted.slice(0, limit).map(checkRow)
-  if (sorted.length > limit) rows.push(`| ${sorted.length - limit} more |  |  |  |  |`)
-  return ['| Check | Value | Bound | Window | Verdict |', '| :-- | --: | --: | --: | :-- |', ...rows].join('\n')
+  if (sorted.length > limit) rows.push(`|  | ${sorted.length - limit} more |  |  |  |`)
+  return ['| Verdict | Check | Value | Bound | Window |', '| :-- | :-- | --: | --: | --: |', ...rows].join('\n')
 }
 
+/** The verdict comes first: on a phone the table's right side is out of sight. */
 function checkRow(check: Check): string {
   const value = check.value === undefined ? 'none' : amount(check.value, check.unit)
-  return `| ${escapeText(check.metric, 80)} | ${value} | ${bounds(check)} | ${escapeText(check.window, 20)} | ${verdict(check)} |`
+  const cells = [verdict(check), escapeText(check.metric, 80), value, bounds(check), escapeText(check.window, 20)]
+  return `| ${cells.join(' | ')} |`
 }
 
 function verdict(check: Check): string {
   switch (check.verdict) {
     case 'passed':
-      return '✅ passed'
+      return '✅\u00a0passed'
     case 'failed':
-      return '❌ failed'
+      return '❌\u00a0failed'
     case 'no-values':
-      return '❔ no values'
+      return '❔\u00a0no values'
     case 'error':
-      return '⚠️ error'
+      return '⚠️\u00a0error'
   }
 }
 
 /** The bounds of a check, for example `≥ 99 %`. */
 function bounds(check: Check): string {
   const parts: string[] = []
-  if (check.min !== undefined) parts.push(`≥ ${amount(check.min, check.unit)}`)
-  if (check.max !== undefined) parts.push(`≤ ${amount(check.max, check.unit)}`)
+  if (check.min !== undefined) parts.push(`≥\u00a0${amount(check.min, check.unit)}`)
+  if (check.max !== undefined) parts.push(`≤\u00a0${amount(check.max, check.unit)}`)
   return parts.length === 0 ? 'none' : parts.join(', ')
 }
 
 function amount(value: number, unit: Check['unit']): string {
   const number = Number.isInteger(value) ? String(value) : String(Number(value.toFixed(Math.abs(value) < 1 ? 4 : 2)))
-  return escapeText(unit === '' ? number : `${number} ${unit}`, 30)
+  return escapeText(unit === '' ? number : `${number}\u00a0${unit}`, 30)
 }
 
 function footer(view: ReleaseView): string {

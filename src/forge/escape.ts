@@ -13,8 +13,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
   $: '&#36;',
 }
 
-/** What a zero-width space must follow so that a forge does not make a mention, a reference or a link of it. */
-const PINGS = /@|#(?=\w)|\bGH-(?=\d)|:(?=\/\/)|\bwww(?=\.)|\bmailto:|\bxmpp:|!(?=\d)/gi
+/** Markup, and what a zero-width space must follow so that no mention, reference or link comes of it. */
+const SPECIAL = /[&<>\\`*_[\]|~$]|@|#(?=\w)|GH-(?=\d)|:(?=\/\/)|www(?=\.)|mailto:|xmpp:|!(?=\d)/gi
 
 /** Control characters, line and paragraph separators, and the marks that reorder or hide text. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu
@@ -28,16 +28,14 @@ const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu
  * forge's own filters for `@` and `#` run after entities are decoded, so those get a zero-width space.
  */
 export function escapeText(text: string, limit: number): string {
-  return shorten(oneLine(text), limit)
-    .replace(/[&<>\\`*_[\]|~$]/g, (character) => ENTITIES[character] ?? '')
-    .replace(PINGS, (found) => `${found}&#8203;`)
+  return shorten(oneLine(text), limit).replace(SPECIAL, (found) => ENTITIES[found] ?? `${found}&#8203;`)
 }
 
 function oneLine(text: string): string {
   return text
     .replace(/\p{Surrogate}/gu, '\uFFFD')
     .replace(INVISIBLE, ' ')
-    .replace(/\s+/g, ' ')
+    .replace(/[^\S\u00a0]+/g, ' ')
     .trim()
 }
 

@@ -100,7 +100,7 @@ function commitLink(commit: string, { place }: ForgeParts): string {
 
 const STYLE = `
 body { font: 16px/1.5 system-ui, sans-serif; color: #1f2328; background: #fff; max-width: 60rem; margin: 0 auto; padding: 1rem }
-a { color: #0969da } h1 { font-size: 1.4rem } h2 { font-size: 1.2rem } h3 { font-size: 1.1rem; margin: .5rem 0 }
+a { color: #0969da } h1 { font-size: 1.4rem } h2 { font-size: 1.2rem } h3 { font-size: 1.1rem; margin: 1.2rem 0 .5rem }
 article { border: 1px solid #d1d9e0; border-radius: 6px; padding: .5rem 1rem; margin: 1rem 0; overflow-wrap: break-word }
 article header { color: #59636e; border-bottom: 1px solid #d1d9e0; margin: 0 -1rem .5rem; padding: 0 1rem .4rem }
 table { border-collapse: collapse; display: block; overflow-x: auto; margin: .5rem 0 } th, td { border: 1px solid #d1d9e0; padding: .3rem .6rem; text-align: left }
