@@ -1,3 +1,4 @@
+import { schedule, setLogger, type ScheduledTask } from 'node-cron'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Cluster } from '../cluster/cluster.ts'
@@ -17,8 +18,9 @@ import type { Logger } from '../reconciler/ports.ts'
 import { Reconciler, type ReconcilerOptions } from '../reconciler/reconciler.ts'
 import type { CanaryDefaults } from '../reconciler/rollout-spec.ts'
 import { metricTemplate, secretData } from './cluster-reads.ts'
+import { observer } from './observe.ts'
 import { Reports } from './reports.ts'
-import { serveHttp } from '../server/http.ts'
+import { startServer } from '../server/http.ts'
 import { Metrics } from '../server/metrics.ts'
 import { version } from './version.ts'
 
@@ -88,7 +90,8 @@ export async function startSerin(options: SerinProcessOptions): Promise<SerinPro
   const outside = await connect(options)
   const { cluster, forge } = outside
   const reports = forge === undefined ? undefined : new Reports(forge, config, log)
-  const metrics = new Metrics({ version, provider: config.provider })
+  const metrics = new Metrics({ version, provider: config.provider, flagger: true })
+  const observe = observer(metrics)
   const defaults: CanaryDefaults = {
     provider: config.provider,
     metricsServer: config.metricsServer,
@@ -118,31 +121,49 @@ export async function startSerin(options: SerinProcessOptions): Promise<SerinPro
     pushIntervalMs: config.ledger.pushIntervalMs,
     defaults,
     publish: (release) => reports?.publish(release),
-    observe: (_key, context, { state }) => metrics.rollout(context.spec, state),
+    observe: (key, context, entry) => observe(key, context.spec, entry),
     onSourceProblems: (tip, problems) => reports?.problems(tip, problems),
     onSentence: options.onSentence,
   })
   const secret = await webhookSecret(config)
-  const server = await serveHttp({
+  const server = await startServer({
+    host: config.server.host,
     port: config.server.port,
     registry: metrics.registry,
     ready: () => reconciler.ready(),
-    webhookSecret: secret,
+    ...(secret === undefined ? {} : { webhookSecret: secret }),
     onPush: () => void reconciler.look(),
-    log,
   })
-  await reconciler.start()
+  const poll = await startPolling(config, log, reconciler)
   return {
     look: () => reconciler.look(),
     ready: () => reconciler.ready(),
     url: server.url,
     async stop() {
+      await poll.destroy()
       await server.close()
       await reconciler.stop()
       stopping.abort(new Error('stopping'))
       await reports?.close()
       await outside.close()
     },
+  }
+}
+
+/** Reads the ledger, takes the first look, and then looks on schedule. */
+async function startPolling(config: Config, log: Logger, reconciler: Reconciler): Promise<ScheduledTask> {
+  setLogger(cronLog(log))
+  await reconciler.start()
+  return schedule(config.repository.poll, () => reconciler.look(), { noOverlap: true, suppressMissedWarning: true })
+}
+
+/** The schedule's library has things to say by itself. */
+function cronLog(log: Logger): Parameters<typeof setLogger>[0] {
+  return {
+    info: (message) => log.debug({ message: String(message) }, 'schedule'),
+    warn: (message) => log.warn({ message: String(message) }, 'schedule'),
+    error: (message) => log.error({ message: String(message) }, 'schedule'),
+    debug: (message) => log.debug({ message: String(message) }, 'schedule'),
   }
 }
 

@@ -71,6 +71,7 @@ export const OPTIONS: readonly Option[] = [
     type: 'text',
     help: 'Folder for the clone and for what waits to be written to Git.',
   },
+  { key: 'server.host', type: 'text', help: 'Address to listen on; `127.0.0.1` for this machine only.' },
   { key: 'server.port', type: 'number', help: 'Port for health, metrics and webhooks; 0 takes any free one.' },
   { key: 'server.webhookSecret', type: 'text', secret: true, help: 'Secret that push webhooks are signed with.' },
   { key: 'server.webhookSecretFile', type: 'text', help: 'File that holds that secret.' },

@@ -61,6 +61,7 @@ export const ConfigFile = z.strictObject({
   dataDirectory: Text.default('.serin'),
   server: z
     .strictObject({
+      host: Text.default('0.0.0.0'),
       port: z.int().min(0).max(65535).default(8080),
       webhookSecret: Text.optional(),
       webhookSecretFile: Text.optional(),

@@ -1,4 +1,3 @@
-import { schedule, setLogger } from 'node-cron'
 import { pino } from 'pino'
 import type { Logger } from '../../reconciler/ports.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -19,15 +18,12 @@ export async function run(options: RunOptions): Promise<number> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop(signal))
   const serin = await startSerin({ config, kubeconfigPath: options.kubeconfig, context: options.context, log })
   log.info({ repository: config.repository.url, ledger: config.ledger.branch, url: serin.url }, 'reconciling')
-  setLogger(cronLog(log))
-  const poll = schedule(config.repository.poll, () => serin.look(), { noOverlap: true, suppressMissedWarning: true })
   process.on('SIGHUP', () => void serin.look())
   // The timers of the watches do not keep a process alive; this does, until it is told to stop.
   const alive = setInterval(() => {}, 60_000)
   const signal = await stopped
   log.info({ signal }, 'stopping')
   clearInterval(alive)
-  await poll.destroy()
   await serin.stop()
   log.info({}, 'stopped')
   return exitCodes.done
@@ -40,16 +36,6 @@ function createLog(level: string): Logger {
     formatters: { level: (label) => ({ level: label }) },
     redact: ['*.token', '*.password', '*.authorization', 'token', 'password', 'authorization'],
   })
-}
-
-function cronLog(log: Logger): Parameters<typeof setLogger>[0] {
-  const text = (message: unknown): string => String(message)
-  return {
-    info: (message) => log.debug({ message: text(message) }, 'schedule'),
-    warn: (message) => log.warn({ message: text(message) }, 'schedule'),
-    error: (message) => log.error({ message: text(message) }, 'schedule'),
-    debug: (message) => log.debug({ message: text(message) }, 'schedule'),
-  }
 }
 
 function withResolvers(): { readonly promise: Promise<string>; readonly resolve: (signal: string) => void } {
