@@ -27,10 +27,11 @@ function* whenPromoted(input: KnownInput): Deciding {
   return transition({ ...state, phase: 'Finalising', canaryWeight: 0, lastTransitionMs: nowMs }, [say.allToPrimary()])
 }
 
-/** A retry lifts the quarantine for one attempt: the commit that was tried and failed does not ask for another. */
+/** A retry lifts the quarantine for one attempt: the commit that failed or was taken back does not ask for another. */
 function isQuarantined({ state, desired }: KnownInput): boolean {
-  const isRetry = desired.retried && desired.revision.commit !== state.revision.commit
-  return state.quarantine.includes(desired.revision.hash) && !isRetry
+  const { commit, hash } = desired.revision
+  const isRetry = desired.retried && commit !== state.revision.commit && commit !== state.keptOut
+  return state.quarantine.includes(hash) && !isRetry
 }
 
 /** A failed revision that comes back by another commit is named once and stays out. */

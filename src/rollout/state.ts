@@ -57,7 +57,7 @@ export interface RolloutState {
   readonly quarantine: readonly string[]
   /** What the primary ran when a rollout last ended well. */
   readonly lastPromoted: Revision
-  /** Source commit that brought a quarantined revision back and was told so. */
+  /** Source commit of a quarantined revision that was told so, or whose promotion a person took back. */
   readonly keptOut?: string
   readonly rollback?: SourceRollback
   /** Milliseconds since the epoch. */

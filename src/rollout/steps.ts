@@ -55,11 +55,14 @@ export function restore(input: KnownInput): Transition {
 export function restoreOrdered(input: KnownInput, promoted: Promoted): Transition {
   const revision: Revision = { commit: promoted.commit, hash: promoted.hash }
   const subject = say.restoring(input.spec, promoted.hash)
+  const wanted = input.desired.revision
   const next: RolloutState = {
     ...runState(input, 'restore', 1),
     phase: 'Promoting',
     revision,
     quarantine: remember(input.promoted.hash, input.state.quarantine).filter((hash) => hash !== promoted.hash),
+    // The source branch still asks for what was taken back: that is no wish to have it again.
+    keptOut: wanted.hash === input.promoted.hash ? wanted.commit : input.promoted.commit,
   }
   const copying = say.copying(input.spec)
   return { kind: 'transition', next, subject, sentences: [subject, copying], promotion: { promoted, subject: copying } }

@@ -276,6 +276,23 @@ describe('rollout/advance, orders', () => {
     expect(rollout.state.lastPromoted.hash).toBe('a-hash')
   })
 
+  test('restore stays: the revision that was taken back is not rolled out again, although a person had merged it', () => {
+    const rollout = initialised({ spec: rolloutSpec({ stepWeight: 50 }) })
+    rollout.want('b', 'merge', { retried: true }).settle().tick(3)
+    expect(rollout.promoted.hash).toBe('b-hash')
+    const before = { commit: revision('a').commit, hash: 'a-hash', attempt: 1, before: [] }
+
+    rollout
+      .with({ order: { kind: 'restore', commit: 'c0ffee', promoted: before } })
+      .settle()
+      .tick(5)
+    expect(rollout.at).toBe('Succeeded 0')
+    expect(rollout.promoted.hash).toBe('a-hash')
+
+    rollout.want('b', 'merged-again', { retried: true }).settle()
+    expect(rollout.at).toBe('Progressing 50')
+  })
+
   test('restore during a run of another revision: the canary loses its traffic with it', () => {
     const rollout = promotedB().want('c').settle().tick()
     const before = { commit: revision('a').commit, hash: 'a-hash', attempt: 1, before: [] }
