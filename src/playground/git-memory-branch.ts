@@ -140,6 +140,7 @@ export class MemoryBranch implements GitBranch {
     if (refusal !== undefined) return refusal
     for (const object of objects) this.#server.objects.set(object.oid, object)
     refs.set(this.name, next)
+    options.onMoved?.(this.name, expected, next)
     return undefined
   }
 

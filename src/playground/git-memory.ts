@@ -18,6 +18,8 @@ export interface MemoryRemoteOptions {
   readonly intercept?: (operation: MemoryOperation, branch: string) => MemoryFault
   /** Says no to a push with its message, as a protected branch or a hook does; undefined lets it in. */
   readonly refuse?: (branch: string, expected: Oid | null, next: Oid) => string | undefined
+  /** Told of each branch that has moved, by whomever. Must not throw. */
+  readonly onMoved?: (branch: string, from: Oid | null, to: Oid | null) => void
 }
 
 /** A Git server in memory: for simulations and tests. Its clients need no network, no disk and no timer. */
@@ -70,10 +72,16 @@ export function createMemoryRemote(options: MemoryRemoteOptions = {}): MemoryRem
       const oid = made.make(reader, { parent, changes, message, author, timeMs })
       for (const object of made.since(reader, parent, oid)) server.objects.set(object.oid, object)
       server.refs.set(branch, oid)
+      options.onMoved?.(branch, parent, oid)
       made.settle(oid, (one) => server.objects.has(one))
       return oid
     },
-    reset: (branch, tip) => void (tip === null ? server.refs.delete(branch) : server.refs.set(branch, tip)),
+    reset: (branch, tip) => {
+      const from = server.refs.get(branch) ?? null
+      if (tip === null) server.refs.delete(branch)
+      else server.refs.set(branch, tip)
+      options.onMoved?.(branch, from, tip)
+    },
     tip: (branch) => server.refs.get(branch) ?? null,
     log: (branch) => reader.between(null, tipOf(branch)) ?? [],
     files: (branch) =>

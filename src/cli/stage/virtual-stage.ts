@@ -1,4 +1,4 @@
-import { Cluster } from '../../cluster/cluster.ts'
+import type { ApiRequest } from '../../cluster/transport.ts'
 import type { Forge } from '../../forge/types.ts'
 import type { Oid } from '../../git/types.ts'
 import type { KubeObject } from '../../lib/kube-object.ts'
@@ -9,25 +9,25 @@ import {
   type EmbeddedCluster,
   type Interception,
 } from '../../playground/cluster/embedded-cluster.ts'
-import type { ApiRequest } from '../../cluster/transport.ts'
 import {
   createMemoryRemote,
   type MemoryFault,
   type MemoryOperation,
   type MemoryRemote,
+  type MemoryRemoteOptions,
 } from '../../playground/git-memory.ts'
 import { createVirtualClock, type VirtualClock } from '../../playground/virtual-clock.ts'
-import { analyse } from '../../reconciler/analysis-checks.ts'
 import { memorySpool } from '../../reconciler/memory-spool.ts'
 import type { Logger, Spool } from '../../reconciler/ports.ts'
-import { Reconciler, type ReconcilerOptions } from '../../reconciler/reconciler.ts'
-import type { Release } from '../../reconciler/reporter.ts'
-import type { CanaryDefaults } from '../../reconciler/rollout-spec.ts'
+import type { ReconcilerOptions } from '../../reconciler/reconciler.ts'
 import { crds } from '../../resources/crds.ts'
+import type { Fate, OutsideCall } from './outside.ts'
+import { startStagedSerin, type RunningSerin } from './staged-serin.ts'
+
+export { serinIdentity, type RunningSerin } from './staged-serin.ts'
 
 /** The person who merges and reverts on a stage. */
 export const person = { name: 'Ada', email: 'ada@example.com' }
-export const serinIdentity = { name: 'Serin', email: 'serin@localhost' }
 
 export interface VirtualStageOptions {
   readonly seed: number
@@ -39,9 +39,17 @@ export interface VirtualStageOptions {
   readonly log: Logger
   /** The analysis intervals as they are, or longer ones. */
   readonly minIntervalMs: number
+  /** How often a Serin looks at both branches; 1,000 ms when absent. */
+  readonly lookEveryMs?: number
+  /** The version of autoscalers that the cluster serves; `v2` when absent. */
+  readonly autoscaling?: 'v2' | 'v2beta2'
   /** What goes wrong with requests to the cluster and to Git. */
   readonly interceptApi?: (request: ApiRequest) => Interception
   readonly interceptGit?: (operation: MemoryOperation, branch: string) => MemoryFault
+  /** What becomes of a Serin that makes a call; each passes when absent. */
+  readonly fateOf?: (call: OutsideCall) => Fate
+  /** Told of each branch that has moved on the server. */
+  readonly onMoved?: MemoryRemoteOptions['onMoved']
   readonly metrics: (stage: { readonly cluster: EmbeddedCluster; readonly clock: VirtualClock }) => MetricsPort
   readonly onSentence?: ReconcilerOptions['onSentence']
 }
@@ -52,129 +60,52 @@ export interface VirtualStage {
   readonly remote: MemoryRemote
   readonly cluster: EmbeddedCluster
   readonly spool: Spool
-  /** Starts a Serin; several may run at once. */
+  /** Starts a Serin; several may run at once. Without a spool of its own it shares the stage's. */
   start(options?: { readonly forge?: Forge; readonly spool?: Spool }): RunningSerin
   /** A person's commit on the source branch. */
   commit(files: Readonly<Record<string, string | null>>, message: string): Oid
 }
 
-/** One Serin process. */
-export interface RunningSerin {
-  readonly reconciler: Reconciler
-  /** Rejects when it could not start. */
-  readonly started: Promise<void>
-  /** The last view of each pull request. */
-  readonly published: ReadonlyMap<string, Release>
-  /** Ends it as a kill does: it does nothing any more from now on. */
-  kill(): void
-}
-
-const LOOK_EVERY_MS = 1000
-
 /** Builds a stage. Nothing on it does real input or output, so that its clock can drive it. */
 export async function createVirtualStage(options: VirtualStageOptions): Promise<VirtualStage> {
   const clock = createVirtualClock(options.startMs)
   const random = seededRandom(options.seed)
-  const remote = createMemoryRemote(options.interceptGit === undefined ? {} : { intercept: options.interceptGit })
+  const remote = createMemoryRemote({
+    ...(options.interceptGit === undefined ? {} : { intercept: options.interceptGit }),
+    ...(options.onMoved === undefined ? {} : { onMoved: options.onMoved }),
+  })
   const cluster = createEmbeddedCluster({
     clock,
     random,
+    ...(options.autoscaling === undefined ? {} : { autoscaling: options.autoscaling }),
     ...(options.interceptApi === undefined ? {} : { intercept: options.interceptApi }),
   })
+  for (const definition of [...crds(), ...options.definitions]) install(cluster, definition)
   const commit = (files: Readonly<Record<string, string | null>>, message: string): Oid =>
     remote.commit('main', new Map(Object.entries(files)), message, person, clock.now())
-  for (const definition of [...crds(), ...options.definitions]) await install(cluster, definition)
   commit(options.files, 'Start')
   const metrics = options.metrics({ cluster, clock })
   const spool = memorySpool()
+  let processes = 0
+  const { log, minIntervalMs, lookEveryMs = 1000, onSentence, fateOf = () => ({ kind: 'pass' }) } = options
+  const everywhere = { clock, random, remote, cluster, metrics, log, minIntervalMs, lookEveryMs, fateOf, onSentence }
   return {
     clock,
     remote,
     cluster,
     spool,
     commit,
-    start: ({ forge, spool: own } = {}) =>
-      startSerin({ ...options, clock, random, remote, cluster, metrics, forge, spool: own ?? spool }),
+    start: ({ forge, spool: own } = {}) => {
+      processes += 1
+      return startStagedSerin({ ...everywhere, process: processes, forge, spool: own ?? spool })
+    },
   }
 }
 
-async function install(cluster: EmbeddedCluster, definition: KubeObject): Promise<void> {
+/** Straight at the server: no fault keeps a stage from being built. */
+function install(cluster: EmbeddedCluster, definition: KubeObject): void {
   const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
   const body = JSON.parse(JSON.stringify(definition)) as never
-  const { status } = await cluster.transport.send({ method: 'POST', path, body })
+  const { status } = cluster.serve({ method: 'POST', path, body, userAgent: 'stage' })
   if (status !== 201) throw new Error(`the definition ${definition.metadata.name} was answered ${status}`)
-}
-
-interface StartOptions extends Omit<VirtualStageOptions, 'metrics'> {
-  readonly clock: VirtualClock
-  readonly random: () => number
-  readonly remote: MemoryRemote
-  readonly cluster: EmbeddedCluster
-  readonly metrics: MetricsPort
-  readonly forge: Forge | undefined
-  readonly spool: Spool
-}
-
-function startSerin(options: StartOptions): RunningSerin {
-  const { clock, random, remote, log, minIntervalMs } = options
-  const life = new AbortController()
-  const defaults: CanaryDefaults = { provider: 'istio', metricsServer: 'http://prometheus', minIntervalMs }
-  const cluster = new Cluster({ transport: mortal(options.cluster.transport, life.signal), clock, random })
-  const published = new Map<string, Release>()
-  const none = async (): Promise<undefined> => undefined
-  const reconciler = new Reconciler({
-    clock,
-    random,
-    log,
-    cluster,
-    source: remote.open('main'),
-    ledger: remote.open('serin/default'),
-    forge: options.forge,
-    spool: options.spool,
-    checks: (source) =>
-      analyse(source, { port: options.metrics, defaults, template: none, secret: none, signal: life.signal }),
-    identity: serinIdentity,
-    paths: ['.'],
-    rollbackMode: 'commit',
-    pushIntervalMs: 0,
-    defaults,
-    publish: (release) => void published.set(release.pullRequest, release),
-    observe: () => {},
-    onSourceProblems: () => {},
-    onSentence: options.onSentence,
-  })
-  const look = (): void => {
-    if (life.signal.aborted) return
-    void reconciler.look()
-    clock.after(LOOK_EVERY_MS, look)
-  }
-  const started = reconciler.start()
-  clock.after(LOOK_EVERY_MS, look)
-  return {
-    reconciler,
-    started,
-    published,
-    kill: () => {
-      life.abort(new Error('killed'))
-      void reconciler.stop()
-      cluster.stop()
-    },
-  }
-}
-
-/** A transport that a dead process can't use any more. */
-function mortal(transport: EmbeddedCluster['transport'], life: AbortSignal): EmbeddedCluster['transport'] {
-  const check = (): void => life.throwIfAborted()
-  return {
-    async send(request) {
-      check()
-      const answer = await transport.send(request)
-      check()
-      return answer
-    },
-    async watch(request) {
-      check()
-      return transport.watch(request)
-    },
-  }
 }
