@@ -1,5 +1,5 @@
 import { pushWithRebuild } from '../git/push-with-rebuild.ts'
-import type { GitBranch, Oid, Person } from '../git/types.ts'
+import type { Commit, GitBranch, Oid, Person } from '../git/types.ts'
 import type { LedgerChange } from '../ledger/change.ts'
 import type { CanaryKey, LedgerEntry } from '../ledger/entry.ts'
 import { readEdit } from '../ledger/edit.ts'
@@ -63,14 +63,29 @@ export class LedgerKeeper {
   async start(): Promise<void> {
     const { branch } = this.options
     await this.mutex.run(async () => {
-      this.head = await branch.tip()
-      if (this.head === null) return
-      await branch.fetch(this.head)
+      const tip = await branch.tip()
+      if (tip === null) return
+      await branch.fetch(tip)
+      this.head = (await this.newestTransition(tip)) ?? tip
       for (const [key, entry] of await readLedger(branch, this.head)) {
         if (entry instanceof Problem) await this.recover(this.head, key, entry)
         else this.recordedEntries.set(key, entry)
       }
+      if (tip !== this.head) await this.adopt(tip)
     })
+  }
+
+  /** The newest commit that a Serin made: what people committed on top while none ran is read as an edit, not as the state. */
+  private async newestTransition(tip: Oid): Promise<Oid | undefined> {
+    const { branch } = this.options
+    let oid: Oid | undefined = tip
+    for (let looked = 0; looked < LOOK_BACK_COMMITS && oid !== undefined; looked++) {
+      if (!(await branch.deepen(oid))) return undefined
+      const commit: Commit = await branch.commit(oid)
+      if (isTransition(commit)) return oid
+      oid = commit.parents[0]
+    }
+    return undefined
   }
 
   /** What is recorded of a canary; undefined for one that was never seen. */
@@ -127,7 +142,12 @@ export class LedgerKeeper {
     const entry = this.entry(key)
     if (entry === undefined) return
     const text = message(`Keep ${key} as recorded`, [why], [`Canary: ${key}`])
-    await this.record({ key, next: entry, commits: [{ message: text, files: entryFiles(entry) }], urgent: false })
+    const change = { key, next: entry, commits: [{ message: text, files: entryFiles(entry) }], urgent: false }
+    await new Promise<Recorded>((resolve, reject) => {
+      // In front: a change of the same canary that waits for its push was decided on the entry that this restores.
+      this.queue.unshift({ change, decidedOn: this.seen(key), resolve, reject })
+      this.scheduleFlush(false)
+    })
   }
 
   private scheduleFlush(urgent: boolean): void {
@@ -250,7 +270,7 @@ export class LedgerKeeper {
       return foreign
     }
     for (const commit of commits) {
-      const isOurs = commit.author.email === identity.email && commit.message.includes('\nCanary: ')
+      const isOurs = commit.author.email === identity.email && isTransition(commit)
       for (const key of await changedKeys(branch, commit.parents[0] ?? from, commit.oid)) {
         if (!isOurs) foreign.set(key, commit.oid)
         else await this.adoptOurs(commit.oid, key)
@@ -277,14 +297,21 @@ export class LedgerKeeper {
   private async readForeign(tip: Oid, key: CanaryKey, commit: Oid): Promise<void> {
     const { branch, log, onEdit } = this.options
     const before = this.entry(key)
-    if (before === undefined) return
-    const after = (await readFolder(branch, tip, key)) ?? missing(key)
+    const found = await readFolder(branch, tip, key)
+    if (before === undefined) return this.readUnseen(key, found)
+    const after = found ?? missing(key)
     const edit = readEdit(before, after, commit)
     if (edit.kind === 'none') return
     log.info({ canary: key, commit, edit: edit.kind }, "somebody else's commit on the ledger")
     if (edit.kind === 'mistake') void this.answer(key, edit.why).catch((error: unknown) => this.notAnswered(key, error))
     else if (!(after instanceof Problem)) this.orders.set(key, { order: edit, entry: after })
     onEdit(key)
+  }
+
+  /** Somebody else's folder of a canary that was never seen: nothing is recorded that could be restored. */
+  private readUnseen(key: CanaryKey, found: LedgerEntry | Problem | null): void {
+    if (found instanceof Problem) this.unreadable.set(key, found)
+    else this.unreadable.delete(key)
   }
 
   private notAnswered(key: CanaryKey, error: unknown): void {
@@ -294,18 +321,27 @@ export class LedgerKeeper {
   /** At start a folder may hold nonsense: the newest commit where it held an entry tells what is recorded. */
   private async recover(head: Oid, key: CanaryKey, problem: Problem): Promise<void> {
     const { branch, log } = this.options
-    const commits = ((await branch.between(null, head)) ?? []).toReversed().slice(0, LOOK_BACK_COMMITS)
-    for (const commit of commits) {
-      const entry = await readFolder(branch, commit.oid, key)
+    let commit: Oid | undefined = head
+    for (let looked = 0; looked < LOOK_BACK_COMMITS && commit !== undefined; looked++) {
+      const oid: Oid = commit
+      // The clone holds the head alone; the history comes only when it is needed.
+      if (!(await branch.deepen(oid))) break
+      commit = (await branch.commit(oid)).parents[0]
+      const entry = await readFolder(branch, oid, key)
       if (entry === null || entry instanceof Problem) continue
       this.recordedEntries.set(key, entry)
-      log.warn({ canary: key, commit: commit.oid, problem: problem.toString() }, 'ledger entry restored from history')
+      log.warn({ canary: key, commit: oid, problem: problem.toString() }, 'ledger entry restored from history')
       void this.answer(key, problem.toString()).catch((error: unknown) => this.notAnswered(key, error))
       return
     }
     this.unreadable.set(key, problem)
     log.error({ canary: key, problem: problem.toString() }, 'ledger entry is unreadable')
   }
+}
+
+/** True for a commit with the trailers of a transition, which no revert of one has. */
+function isTransition(commit: Commit): boolean {
+  return commit.message.includes('\nCanary: ')
 }
 
 function missing(key: CanaryKey): Problem {

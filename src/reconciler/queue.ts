@@ -73,10 +73,13 @@ export class KeyedQueue {
       this.waiting.delete(key)
       this.running.set(
         key,
-        this.runOnce(key).finally(() => {
-          this.running.delete(key)
-          if (!this.stopped) this.start()
-        }),
+        // A turn later, when the key is known as running: the run itself may add keys before its first wait.
+        Promise.resolve()
+          .then(() => this.runOnce(key))
+          .finally(() => {
+            this.running.delete(key)
+            if (!this.stopped) this.start()
+          }),
       )
     }
   }

@@ -285,6 +285,21 @@ describe('reconciler/ledger-keeper, mistakes of others', () => {
     expect(ledger.remote.tip(BRANCH)).toBe(tip)
     expect(ledger.edited).toEqual([])
   })
+
+  test('a change that waits for its push is not undone by the answer to a mistake', async () => {
+    const ledger = await ledgerOf([SHOP])
+    await record(ledger, change(SHOP, at(30)))
+    const waiting = ledger.keeper.record(change(SHOP, at(40)))
+    personWritesText(ledger, `${SHOP}/status.yaml`, 'hello: [\n')
+
+    await poll(ledger)
+    await ledger.clock.run(60_000)
+
+    expect(await waiting).toMatchObject({ kind: 'recorded' })
+    expect(ledger.keeper.entry(SHOP)).toEqual(at(40))
+    expect(isOnServer(ledger, SHOP, at(40))).toBe(true)
+    expect(subjects(ledger).slice(-2)).toEqual([`Keep ${SHOP} as recorded`, `Advance ${SHOP}`])
+  })
 })
 
 describe('reconciler/ledger-keeper, a damaged branch', () => {
@@ -330,6 +345,34 @@ describe('reconciler/ledger-keeper, a damaged branch', () => {
 
     expect(await record(ledger, change(CART, at(30)))).toMatchObject({ kind: 'recorded' })
     expect(isOnServer(ledger, CART, at(30))).toBe(true)
+  })
+
+  test('that holds nonsense at the start is read from the newest commit that held an entry, and repaired', async () => {
+    const ledger = await ledgerOf([SHOP, CART])
+    await record(ledger, change(SHOP, at(30)))
+    personWritesText(ledger, `${SHOP}/status.yaml`, 'hello: [\n')
+    personWritesText(ledger, `${SHOP}/promoted.yaml`, null)
+
+    const next = await started(keeperOn(ledger.remote, ledger.clock))
+    expect(next.keeper.entry(SHOP)).toEqual(at(30))
+    expect(next.keeper.entry(CART)).toEqual(at(20))
+
+    await ledger.clock.run(60_000)
+    expect(isOnServer(ledger, SHOP, at(30))).toBe(true)
+    expect(subjects(ledger).at(-1)).toBe(`Keep ${SHOP} as recorded`)
+  })
+
+  test("a person's revert while no Serin runs is an order at the next start, not the state", async () => {
+    const ledger = await ledgerOf([SHOP, CART])
+    await record(ledger, change(SHOP, at(30)))
+    const foreign = personWrites(ledger, SHOP, at(20), 'Revert "Advance"')
+    personWritesText(ledger, 'README.md', 'Hello\n')
+
+    const next = await started(keeperOn(ledger.remote, ledger.clock))
+
+    expect(next.keeper.entry(SHOP)).toEqual(at(30))
+    expect(next.keeper.order(SHOP)).toEqual({ kind: 'rollback', commit: foreign })
+    expect(next.keeper.tip).toBe(ledger.remote.tip(BRANCH))
   })
 
   test('a start whose head is a transition asks for no history', async () => {

@@ -80,6 +80,21 @@ describe('reconciler/queue', () => {
     expect(startedAt).toEqual(['a@0', 'a@10'])
   })
 
+  test('never runs a key twice at once, not even when its run adds itself before its first wait', async () => {
+    const { queue, clock, started, most } = bench({
+      durationMs: 10,
+      during: (itself, key, runs) => {
+        if (runs === 1) itself.add(key)
+      },
+    })
+
+    queue.add('a')
+    await clock.run(1000)
+
+    expect(started).toEqual(['a', 'a'])
+    expect(most.ofOneKey).toBe(1)
+  })
+
   test('runs as many keys at once as it may, the others in the order of their adding', async () => {
     const { queue, clock, started, most } = bench({ concurrency: 2, durationMs: 10 })
 

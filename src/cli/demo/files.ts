@@ -67,11 +67,11 @@ spec:
       - name: request-success-rate
         thresholdRange:
           min: 99
-        interval: 5s
+        interval: 1s
       - name: request-duration
         thresholdRange:
           max: 500
-        interval: 5s
+        interval: 1s
 `
 
 /** The Deployment with an image tag and, for a version that misbehaves, the share of requests that it answers with 500. */

@@ -33,7 +33,7 @@ export interface DemoStage {
   close(): Promise<void>
 }
 
-const TRAFFIC_EVERY_MS = 100
+const TRAFFIC_EVERY_MS = 50
 
 /** Starts the world in a folder; its repository becomes `<directory>/fleet.git`. */
 export async function startDemoStage(directory: string): Promise<DemoStage> {
@@ -49,7 +49,7 @@ export async function startDemoStage(directory: string): Promise<DemoStage> {
   const cluster = createEmbeddedCluster({ clock: systemClock, random: seededRandom(Date.now()) })
   for (const definition of [...crds(), ...meshDefinitions()]) await install(cluster, definition)
   const served = await serveCluster(cluster)
-  const traffic = new Traffic({ cluster, clock: systemClock })
+  const traffic = new Traffic({ cluster, clock: systemClock, requestsPerSecond: 1000, scrapeIntervalMs: 250 })
   const stopTraffic = traffic.start(TRAFFIC_EVERY_MS)
   const prometheus = await servePrometheus({
     prometheus: createPlaygroundPrometheus(traffic.store, () => traffic.advance()),
