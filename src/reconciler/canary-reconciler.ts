@@ -65,6 +65,11 @@ export class CanaryReconciler {
   private async step(key: CanaryKey, context: CanaryContext): Promise<'again' | { readonly lookAgainMs?: number }> {
     const { keeper, reporter } = this.options
     const entry = keeper.entry(key)
+    const unreadable = keeper.problem(key)
+    if (entry === undefined && unreadable !== undefined) {
+      reporter.problem(key, unreadable)
+      return {}
+    }
     if (entry !== undefined) {
       if (await this.finishSpooled(key, context, entry)) return 'again'
       if (await this.updateRoutes(key, context, entry)) return 'again'
@@ -78,7 +83,10 @@ export class CanaryReconciler {
     }
     const input = this.input(key, context, entry)
     if (input === undefined) return {}
-    if (isKnown(input) && wantsSourceRevert(input)) return this.revertSource(key, context, input)
+    if (isKnown(input) && wantsSourceRevert(input)) {
+      const written = await this.revertSource(key, context, input)
+      if (written === 'recorded') return 'again'
+    }
     const outcome = await decide(input, (question) => answer(context, question))
     if (outcome.kind === 'wait') return this.wait(key, context, entry, outcome, input)
     await this.perform(key, context, entry, outcome)
@@ -201,27 +209,34 @@ export class CanaryReconciler {
     return keeper.entry(key) === entry && keeper.order(key) === order
   }
 
-  /** Tells the source branch that its newest revision failed. */
+  /** Tells the source branch that its newest revision failed. `recorded`: a transition says that it could not be done. */
   private async revertSource(
     key: CanaryKey,
     context: CanaryContext,
     input: KnownInput,
-  ): Promise<'again' | { readonly lookAgainMs?: number }> {
+  ): Promise<'recorded' | 'written'> {
     const { sourceRollback, reporter, keeper } = this.options
-    const { state, promoted } = input
+    const { state, promoted, desired } = input
     const target = context.source
     const written =
       target === undefined
         ? ({ kind: 'done', rollback: { rung: 'status-only', reason: 'the target is not in Git' } } as const)
-        : await sourceRollback.write({ key, file: target.file, object: target.object, state, promoted })
-    if (written.kind === 'already') return {}
+        : await sourceRollback.write({
+            key,
+            file: target.file,
+            object: target.object,
+            revision: desired.revision,
+            state,
+            promoted,
+          })
+    if (written.kind === 'already') return 'written'
     const transition = sourceReverted(input, sourceRollback.branchName, written.rollback)
     if (written.rollback.rung === 'commit') {
       reporter.sourceReverted(context, keeper.entry(key), transition.sentences, written.rollback)
-      return {}
+      return 'written'
     }
     await this.perform(key, context, keeper.entry(key), transition)
-    return 'again'
+    return 'recorded'
   }
 
   private stalled(key: CanaryKey, problem: Problem): number | undefined {

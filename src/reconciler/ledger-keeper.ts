@@ -301,7 +301,10 @@ export class LedgerKeeper {
     if (before === undefined) return this.readUnseen(key, found)
     const after = found ?? missing(key)
     const edit = readEdit(before, after, commit)
-    if (edit.kind === 'none') return
+    if (edit.kind === 'none') {
+      this.orders.delete(key)
+      return
+    }
     log.info({ canary: key, commit, edit: edit.kind }, "somebody else's commit on the ledger")
     if (edit.kind === 'mistake') void this.answer(key, edit.why).catch((error: unknown) => this.notAnswered(key, error))
     else if (!(after instanceof Problem)) this.orders.set(key, { order: edit, entry: after })

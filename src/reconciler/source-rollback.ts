@@ -6,7 +6,7 @@ import type { Clock } from '../lib/clock.ts'
 import { isObject, stringAt } from '../lib/json.ts'
 import type { KubeObject } from '../lib/kube-object.ts'
 import { Problem } from '../lib/problem.ts'
-import type { Promoted, RolloutState, SourceRollback } from '../rollout/state.ts'
+import type { Promoted, Revision, RolloutState, SourceRollback } from '../rollout/state.ts'
 import { manifestsInText } from '../source/manifest.ts'
 import { revisionHash } from '../source/revision.ts'
 import { restoreDocument } from '../yaml/restore.ts'
@@ -19,7 +19,7 @@ export interface SourceRollbackOptions {
   readonly clock: Clock
   readonly random: () => number
   readonly signal: AbortSignal
-  /** Called after a revert has landed, so that the branch is looked at. */
+  /** Called when the branch is not what it was taken for, so that it is looked at. */
   readonly onPushed: () => void
 }
 
@@ -28,6 +28,8 @@ export interface FailedTarget {
   readonly key: CanaryKey
   readonly file: string
   readonly object: KubeObject
+  /** The revision to take back. */
+  readonly revision: Revision
   readonly state: RolloutState
   readonly promoted: Promoted
 }
@@ -70,7 +72,9 @@ export class SourceRollbackWriter {
         onPushed()
         return { kind: 'done', rollback: { rung: 'commit', reference: outcome.tip } }
       case 'nothing':
-        return refused === undefined ? { kind: 'already' } : statusOnly(refused)
+        if (refused !== undefined) return statusOnly(refused)
+        onPushed()
+        return { kind: 'already' }
       case 'refused':
         return statusOnly(`the server refused the push: ${outcome.message}`)
       case 'gave-up':
@@ -88,23 +92,23 @@ export class SourceRollbackWriter {
     failed: FailedTarget,
   ): Promise<{ readonly commit: Oid } | { readonly refused: string } | { readonly already: true }> {
     const { branch, identity, clock } = this.options
-    const { file, state } = failed
+    const { file, revision, state } = failed
     const current = await branch.read(tip, file)
     if (current === null) return { refused: `${file} is gone` }
-    if (hashIn(current, failed) !== state.revision.hash) return { already: true }
+    if (hashIn(current, failed) !== revision.hash) return { already: true }
     const older = await this.promotedText(failed)
     if (older === undefined) return { refused: `the promoted revision is not in ${file} of an earlier commit` }
     const edit = restoreDocument(current, older, (value) => isTarget(value, failed.object))
     if ('refused' in edit) return { refused: edit.refused }
-    const text = revertMessage(failed.key, await this.messageOf(state.revision.commit), state)
+    const text = revertMessage(failed.key, revision.commit, await this.messageOf(revision.commit), state)
     const changes = new Map([[file, edit.text]])
     return { commit: await branch.make({ parent: tip, changes, message: text, author: identity, timeMs: clock.now() }) }
   }
 
   /** The file as it was before the failed revision came, or else where the promoted revision came. */
-  private async promotedText({ file, state, promoted, object }: FailedTarget): Promise<string | undefined> {
+  private async promotedText({ file, revision, promoted, object }: FailedTarget): Promise<string | undefined> {
     const { branch } = this.options
-    const parent = await this.parentOf(state.revision.commit)
+    const parent = await this.parentOf(revision.commit)
     for (const commit of [parent, promoted.commit]) {
       if (commit === undefined || !(await branch.deepen(commit))) continue
       const text = await branch.read(commit, file)

@@ -37,7 +37,9 @@ function isQuarantined({ state, desired }: KnownInput): boolean {
 /** A failed revision that comes back by another commit is named once and stays out. */
 function keepOut({ spec, state, desired }: KnownInput): Wait | Transition {
   if (desired.revision.commit === state.revision.commit || desired.revision.commit === state.keptOut) return wait()
-  return transition({ ...state, keptOut: desired.revision.commit }, [say.quarantined(spec, desired.revision.hash)])
+  const rollback = state.rollback ?? { rung: 'status-only', reason: 'the revision was brought back after its rollback' }
+  const next = { ...state, keptOut: desired.revision.commit, rollback } as const
+  return transition(next, [say.quarantined(spec, desired.revision.hash)])
 }
 
 /**
@@ -51,7 +53,7 @@ export function wantsSourceRevert(input: KnownInput): boolean {
     desired.revision.hash !== promoted.hash &&
     isQuarantined(input) &&
     state.rollback === undefined &&
-    state.keptOut === undefined
+    (state.keptOut === undefined || state.keptOut === desired.revision.commit)
   )
 }
 

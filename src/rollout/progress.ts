@@ -1,10 +1,18 @@
 import type { Check } from './check.ts'
 import type { KnownInput } from './input.ts'
 import { say, warning } from './sentences.ts'
-import { canaryName, primaryName, targetName } from './spec.ts'
+import { canaryName, primaryName, targetName, type RolloutSpec } from './spec.ts'
 import type { RolloutState } from './state.ts'
 import { promote, rollBack, transition, wait, waitForPods } from './steps.ts'
-import { askChecks, askReadiness, type Deciding, type Outcome, type Transition } from './transition.ts'
+import {
+  askChecks,
+  askReadiness,
+  type Deciding,
+  type Outcome,
+  type Readiness,
+  type Transition,
+  type Wait,
+} from './transition.ts'
 import { finalWeight, nextWeight } from './weights.ts'
 
 /** A running analysis: pods first, then the pace, then the checks, then one step. */
@@ -13,16 +21,21 @@ export function* progress(input: KnownInput): Deciding {
   if (state.failedChecks >= spec.threshold) {
     return rollBack(input, say.thresholdReached(spec, state.failedChecks), { quarantine: true })
   }
-  const primary = yield* askReadiness('primary')
-  if (primary.kind !== 'ready') return waitForPods(primaryName(spec), primary)
   const canary = yield* askReadiness('canary')
-  if (canary.kind === 'waiting') return waitForPods(targetName(spec), canary)
   if (canary.kind === 'failed') {
     return rollBack(input, say.deadlineExceeded(spec, canary.message), { quarantine: true })
   }
-  if (state.route === 'skipped') return promote(input, [])
-  if (state.canaryWeight === 0 && state.iterations === 0 && state.failedChecks === 0) return firstStep(input)
-  return yield* analyse(input)
+  const primary = yield* askReadiness('primary')
+  const held = heldUpBy(spec, canary, primary)
+  if (state.route === 'skipped') return held ?? promote(input, [])
+  if (state.canaryWeight === 0 && state.iterations === 0 && state.failedChecks === 0) return held ?? firstStep(input)
+  return yield* analyse(input, held)
+}
+
+/** Pods that are not ready hold every step up. The checks go on meanwhile: a canary with traffic is never left unwatched. */
+function heldUpBy(spec: RolloutSpec, canary: Readiness, primary: Readiness): Wait | undefined {
+  if (canary.kind !== 'ready') return waitForPods(targetName(spec), canary)
+  return primary.kind === 'ready' ? undefined : waitForPods(primaryName(spec), primary)
 }
 
 /** The first step needs no analysis: nothing has reached the canary yet. */
@@ -32,13 +45,14 @@ function firstStep(input: KnownInput): Transition {
   return { ...step, sentences }
 }
 
-function* analyse(input: KnownInput): Deciding {
+function* analyse(input: KnownInput, held: Wait | undefined): Deciding {
   const { spec, state, nowMs } = input
   const dueMs = state.lastTransitionMs + spec.intervalMs
-  if (nowMs < dueMs) return wait(undefined, dueMs)
+  if (nowMs < dueMs) return wait(held?.reason, dueMs)
   const checks = yield* askChecks()
   const failed = checks.find((check) => check.verdict !== 'passed')
-  return failed === undefined ? passed(input, checks) : halt(input, checks, failed)
+  if (failed !== undefined) return halt(input, checks, failed)
+  return held ?? passed(input, checks)
 }
 
 function halt({ spec, state, nowMs }: KnownInput, checks: readonly Check[], failed: Check): Outcome {
