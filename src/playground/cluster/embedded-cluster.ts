@@ -5,6 +5,7 @@ import type { KubeObject } from '../../lib/kube-object.ts'
 import { Problem } from '../../lib/problem.ts'
 import type { ApiContext, Reply, ServerRequest } from './api/context.ts'
 import { handle, isWatch, watch } from './api/dispatch.ts'
+import { serve } from './api/served.ts'
 import type { WatchSink } from './api/watch.ts'
 import { startControllers } from './controllers/start.ts'
 import { freeze } from './document.ts'
@@ -43,7 +44,7 @@ export interface EmbeddedCluster {
   serveWatch(request: ServerRequest, sink: WatchSink): Reply | (() => void)
   /** Forgets the past: watches that start before now are answered 410 Gone. */
   compact(): void
-  /** Stops the controllers and ends all watches. */
+  /** Stops the controllers and ends all watches of the transport. */
   stop(): void
 }
 
@@ -56,7 +57,9 @@ export function createEmbeddedCluster(settings: ClusterSettings): EmbeddedCluste
     transport: createTransport(context, settings, open),
     list: (apiVersion, kind, namespace) => {
       const known = context.registry.ofObject(apiVersion, kind)
-      return known === undefined ? [] : context.store.list(known.storeKey, namespace)
+      if (known === undefined) return []
+      const stored = context.store.list(known.storeKey, namespace)
+      return known.convert === undefined ? stored : stored.map((object) => serve(object, known))
     },
     onChange: (listener) => context.store.onChange(listener),
     serve: (request) => handle(context, request),

@@ -30,6 +30,7 @@ const groupOrder = [
 export class Registry {
   private readonly byPath = new Map<string, Kind>()
   private readonly byKind = new Map<string, Kind>()
+  private known: readonly Group[] | undefined
 
   /** Knows the built-in kinds, with autoscalers in one of two versions. */
   constructor(autoscaling: 'v2' | 'v2beta2') {
@@ -65,6 +66,11 @@ export class Registry {
 
   /** The named groups, the built-in ones first. */
   groups(): readonly Group[] {
+    this.known ??= this.collectGroups()
+    return this.known
+  }
+
+  private collectGroups(): readonly Group[] {
     const versions = new Map<string, Set<string>>(groupOrder.map((name) => [name, new Set<string>()]))
     versions.get('authorization.k8s.io')?.add('v1')
     for (const kind of this.byPath.values()) {
@@ -86,12 +92,14 @@ export class Registry {
     const keys = kindsOf(definition).map((kind) => kind.storeKey)
     for (const [path, kind] of this.byPath) {
       if (!kind.custom || !keys.includes(kind.storeKey)) continue
+      this.known = undefined
       this.byPath.delete(path)
       this.byKind.delete(`${apiVersionOf(kind)}/${kind.kind}`)
     }
   }
 
   private add(kind: Kind): void {
+    this.known = undefined
     this.byPath.set(`${kind.group}/${kind.version}/${kind.plural}`, kind)
     this.byKind.set(`${apiVersionOf(kind)}/${kind.kind}`, kind)
   }

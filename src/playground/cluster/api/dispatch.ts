@@ -14,7 +14,7 @@ import {
   resourceList,
   version,
 } from './discovery.ts'
-import { ApiFailure, notAcceptable, unknownPath, unknownResource, wrongMethod } from './failure.ts'
+import { ApiFailure, badRequest, notAcceptable, unknownPath, unknownResource, wrongMethod } from './failure.ts'
 import { writeOptions } from './options.ts'
 import { patch } from './patch.ts'
 import { listBody, listObjects } from './read.ts'
@@ -47,13 +47,16 @@ export function handle(context: ApiContext, request: ServerRequest): Reply {
     const [path, query] = parse(request.path)
     return answer(findRoute(path, context.registry), { context, request, query })
   } catch (error) {
-    if (error instanceof ApiFailure) return { status: error.status, body: error.body, ...retryAfter(error) }
-    throw error
+    return refusal(error)
   }
 }
 
-function retryAfter(error: ApiFailure): { readonly retryAfterSeconds?: number } {
-  return error.status === 504 ? { retryAfterSeconds: 1 } : {}
+// A path or a body that can't be parsed at all is the client's fault; anything else that was thrown is ours.
+function refusal(error: unknown): Reply {
+  if (error instanceof URIError || error instanceof SyntaxError) return refusal(badRequest(error.message))
+  if (!(error instanceof ApiFailure)) throw error
+  const retry = error.status === 504 ? { retryAfterSeconds: 1 } : {}
+  return { status: error.status, body: error.body, ...retry }
 }
 
 /** True for a request that opens a watch. */
@@ -75,8 +78,7 @@ export function watch(context: ApiContext, request: ServerRequest, sink: WatchSi
     if (route.to === 'object') query.set('fieldSelector', `metadata.name=${route.name}`)
     return startWatch(context, kind, namespace, query, output)
   } catch (error) {
-    if (error instanceof ApiFailure) return { status: error.status, body: error.body }
-    throw error
+    return refusal(error)
   }
 }
 

@@ -7,6 +7,7 @@ import { applyJsonPatch, PatchError } from '../patch-json.ts'
 import { applyMergePatch } from '../patch-merge.ts'
 import { applyStrategicPatch, StrategicError } from '../patch-strategic.ts'
 import { DecodeError } from '../schema/decode.ts'
+import type { StoredObject } from '../store.ts'
 import { messageOf, mediaType, normalise, readJson, readYaml } from './body.ts'
 import { wrong } from './causes.ts'
 import type { ApiContext, Reply, ServerRequest } from './context.ts'
@@ -123,14 +124,31 @@ function apply(context: ApiContext, target: Target, config: JsonObject, options:
     apiVersion: apiVersionOf(kind),
     subresource: target.subresource,
   }
+  const text = JSON.stringify([writer, config])
+  if (stored !== undefined && live !== undefined && applied.get(stored)?.has(text) === true)
+    return { status: 200, body: live }
   const place = { force: options.force, time: context.timestamp(), name }
   const { merged, managers } = applyConfiguration(live, config, kind, writer, place)
   identify(merged, name, namespace)
   const doc = readMerged(merged, target)
-  if (stored !== undefined) return store(context, target, stored, doc, managers, options)
-  checkNamespaceState(context, target)
-  identify(doc, name, namespace)
-  return insert(context, target, doc, managers, options)
+  if (stored === undefined) {
+    checkNamespaceState(context, target)
+    identify(doc, name, namespace)
+  }
+  const reply =
+    stored === undefined
+      ? insert(context, target, doc, managers, options)
+      : store(context, target, stored, doc, managers, options)
+  remember(context.store.get(kind.storeKey, namespace, name), text, options)
+  return reply
+}
+
+// To apply the same again to what came of it changes nothing, whatever the time: that is most of what reconcilers send.
+const applied = new WeakMap<StoredObject, Set<string>>()
+
+function remember(result: StoredObject | undefined, text: string, options: WriteOptions): void {
+  if (result === undefined || options.dryRun) return
+  applied.set(result, (applied.get(result) ?? new Set<string>()).add(text))
 }
 
 function readMerged(merged: JsonObject, target: Target): ReturnType<typeof normalise> {

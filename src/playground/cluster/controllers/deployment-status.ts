@@ -49,9 +49,9 @@ export function writeDeploymentStatus(
     }
   })
   const left = progressing === undefined ? undefined : timeLeft(deployment, progressing, now)
-  if (left === undefined) return
-  const { namespace, name } = deployment.metadata
-  queue.addAfter(`deployment ${namespace}/${name}`, left, again)
+  const key = `deployment ${deployment.metadata.namespace}/${deployment.metadata.name}`
+  if (left === undefined) queue.cancelAfter(key)
+  else queue.addAfter(key, left, again)
 }
 
 function countUp(fresh: StoredObject | undefined, sets: readonly StoredObject[]): Counts {

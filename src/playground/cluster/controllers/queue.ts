@@ -4,7 +4,7 @@ import type { Clock } from '../../../lib/clock.ts'
  * How long controllers take to notice a change, in milliseconds. Long enough that a client sees its own write before they
  * act on it, as with a real control plane.
  */
-const noticeMs = 10
+const noticeMs = 20
 
 /** More steps at one moment than any settled cluster needs: controllers that undo each other's work. */
 const stepLimit = 100_000
@@ -43,6 +43,12 @@ export class WorkQueue {
       this.add(key, work)
     })
     this.delayed.set(key, { atMs, cancel })
+  }
+
+  /** Takes back what `addAfter` asked for. */
+  cancelAfter(key: string): void {
+    this.delayed.get(key)?.cancel()
+    this.delayed.delete(key)
   }
 
   /** Does all work that is ready now. */

@@ -1,5 +1,6 @@
 import type { Json } from '../../../lib/json.ts'
 import { isObject } from '../../../lib/json.ts'
+import { matchesPattern } from './pattern.ts'
 import { equalJson, isList, plain } from '../document.ts'
 
 /** A rule that uses more of CEL than is understood here, or that has no answer for these values. */
@@ -300,7 +301,7 @@ function call(name: string, target: Json, given: readonly Json[]): Json {
     if (name === 'startsWith') return target.startsWith(argument)
     if (name === 'endsWith') return target.endsWith(argument)
     if (name === 'contains') return target.includes(argument)
-    if (name === 'matches') return new RegExp(argument, 'u').test(target)
+    if (name === 'matches') return matchesPattern(argument, target)
   }
   throw new CelError(`unknown function ${name}`)
 }

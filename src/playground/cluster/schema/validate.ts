@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../../../lib/json.ts'
 import { at, canonicalJson, isObject, numberAt, stringAt } from '../../../lib/json.ts'
 import { duplicate, required, unsupported, wrong } from '../api/causes.ts'
+import { matchesPattern } from './pattern.ts'
 import type { Cause } from '../api/failure.ts'
 import { equalJson, isList, plain } from '../document.ts'
 
@@ -80,7 +81,7 @@ function textCauses(value: string, rules: JsonObject, path: string): readonly Ca
   if (least !== undefined && value.length < least) {
     return [wrong(path, value, `${path} in body should be at least ${least} chars long`)]
   }
-  if (pattern !== undefined && !new RegExp(pattern, 'u').test(value)) {
+  if (pattern !== undefined && !matchesPattern(pattern, value)) {
     return [wrong(path, value, `${path} in body should match '${pattern}'`)]
   }
   return []
