@@ -77,7 +77,7 @@ function phaseIcon(canary: CanaryView): string {
 
 function phaseText(canary: CanaryView): string {
   const phase = escapeText(canary.phase, 40)
-  return canary.weight > 0 ? `${phase}, ${escapeText(String(canary.weight), 8)} % of the traffic` : phase
+  return canary.weight > 0 ? `${phase}, ${escapeText(String(canary.weight), 8)}\u00a0% of the traffic` : phase
 }
 
 function weightLine(canary: CanaryView): string {

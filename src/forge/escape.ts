@@ -22,13 +22,15 @@ const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu
 /**
  * Text from outside as one line of GitHub flavoured Markdown that shows exactly that text: no markup, no HTML, no
  * mention, no reference, no link, no table cell border. Longer text than `limit` UTF-16 units is cut and ends in an
- * ellipsis. Must not be put at the start of a line, where `-` or `1.` would begin a list.
+ * ellipsis. At the start of a line it begins no list, heading or underline either.
  *
  * Entities are used, not backslashes, because CommonMark (section 2.5) never reads structure out of an entity, and a
  * forge's own filters for `@` and `#` run after entities are decoded, so those get a zero-width space.
  */
 export function escapeText(text: string, limit: number): string {
-  return shorten(oneLine(text), limit).replace(SPECIAL, (found) => ENTITIES[found] ?? `${found}&#8203;`)
+  return shorten(oneLine(text), limit)
+    .replace(SPECIAL, (found) => ENTITIES[found] ?? `${found}&#8203;`)
+    .replace(/^(\d*)([-+=#.)])/, (_all, digits: string, mark: string) => `${digits}&#${mark.charCodeAt(0)};`)
 }
 
 function oneLine(text: string): string {

@@ -11,9 +11,9 @@ export function renderTimeline(entries: readonly TimelineEntry[], limit: number,
   const shown = entries.slice(-limit)
   const days = new Set(shown.map((entry) => day(entry.timeMs)))
   const lines = [
-    `<details><summary>${title(entries.length)}</summary>`,
+    `<details><summary>${title(entries.length, [...days])}</summary>`,
     '',
-    `| Time (UTC${days.size === 1 ? `, ${[...days].join('')}` : ''}) | Transition | Ledger |`,
+    '| UTC | Transition | Ledger |',
     '| :-- | :-- | :-- |',
   ]
   const hidden = entries.length - shown.length
@@ -22,8 +22,9 @@ export function renderTimeline(entries: readonly TimelineEntry[], limit: number,
   return [...lines, '', '</details>'].join('\n')
 }
 
-function title(count: number): string {
-  return count === 1 ? '1 transition' : `${count} transitions`
+function title(count: number, days: readonly string[]): string {
+  const transitions = count === 1 ? '1 transition' : `${count} transitions`
+  return days.length === 1 ? `${transitions}, ${days[0]}` : transitions
 }
 
 function row(entry: TimelineEntry, withDay: boolean, repositoryUrl: string | undefined): string {

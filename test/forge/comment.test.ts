@@ -103,7 +103,7 @@ describe('renderComment', () => {
     const text = renderComment(release(canary({ waitingFor: 'the gate "confirm"', attempt: 2 })))
 
     expect(text).toMatchInlineSnapshot(`
-      "### 🐤 podinfo.test: Progressing, 20 % of the traffic
+      "### 🐤 podinfo.test: Progressing, 20 % of the traffic
 
       \`██░░░░░░░░\` 20 %, at most 50 % · Revision 3f2c1d9 · attempt 2
 
@@ -113,12 +113,12 @@ describe('renderComment', () => {
 
       | Verdict | Check | Value | Bound | Window |
       | :-- | :-- | --: | --: | --: |
-      | ✅ passed | request-success-rate | 99.87 % | ≥ 99 % | 1m |
+      | ✅ passed | request-success-rate | 99&#46;87 % | ≥ 99 % | 1m |
       | ✅ passed | request-duration | 212 ms | ≤ 500 ms | 1m |
 
-      <details><summary>4 transitions</summary>
+      <details><summary>4 transitions, 2026-01-02</summary>
 
-      | Time (UTC, 2026-01-02) | Transition | Ledger |
+      | UTC | Transition | Ledger |
       | :-- | :-- | :-- |
       | 12:00:00 | New revision detected! Scaling up podinfo.test | [0000000](https://github.com/example/fleet/commit/0000000000000000000000000000000000000000) |
       | 12:01:00 | Starting canary analysis for podinfo.test | [1111111](https://github.com/example/fleet/commit/1111111111111111111111111111111111111111) |
@@ -148,7 +148,7 @@ describe('renderComment', () => {
 
       | Verdict | Check | Value | Bound | Window |
       | :-- | :-- | --: | --: | --: |
-      | ❌ failed | request-success-rate | 53.42 % | ≥ 99 % | 1m |
+      | ❌ failed | request-success-rate | 53&#46;42 % | ≥ 99 % | 1m |
       | ✅ passed | request-duration | 212 ms | ≤ 500 ms | 1m |
 
       <sub>Cluster demo · every transition is a commit on the branch serin/demo</sub>
@@ -264,6 +264,16 @@ describe('renderComment', () => {
 })
 
 describe('escapeText', () => {
+  it.each([
+    ['- item', '&#45; item'],
+    ['1. item', '1&#46; item'],
+    ['# heading', '&#35; heading'],
+    ['===', '&#61;=='],
+    ['12 items', '12 items'],
+  ])('begins no list or heading with %j', (text, escaped) => {
+    expect(escapeText(text, 100)).toBe(escaped)
+  })
+
   it('shows exactly the text, but for line ends and invisible characters', () => {
     fc.assert(
       fc.property(hostile, (text) => {
