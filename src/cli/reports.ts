@@ -38,11 +38,11 @@ export class Reports {
     if (!Number.isInteger(number)) return
     const canaries = this.views.get(number) ?? new Map<string, CanaryView>()
     this.views.set(number, canaries.set(release.key, canaryView(release)))
-    const { cluster, ledger, repository } = this.config
+    const { cluster, ledger, forge } = this.config
     this.queue.report(number, {
       cluster: cluster.name,
       ledgerBranch: ledger.branch,
-      repositoryUrl: repository.url.replace(/\.git\/?$/, ''),
+      repositoryUrl: webAddress(forge.apiUrl, forge.repository),
       canaries: [...canaries.values()],
     })
   }
@@ -65,4 +65,11 @@ export class Reports {
     const { name } = this.config.cluster
     await this.forge.comment(pullRequest.number, `${name}-problems`, renderProblems(name, problems))
   }
+}
+
+/** The repository's page: on github.com, or beside the API of a GitHub Enterprise Server. */
+function webAddress(apiUrl: string, repository: string): string {
+  const api = new URL(apiUrl)
+  const site = api.hostname === 'api.github.com' ? 'https://github.com' : api.href.replace(/\/api\/v3\/?$/, '')
+  return `${site}/${repository}`
 }
