@@ -129,8 +129,5 @@ function crossChecks(config: Config, placeOf: PlaceOf): Problem[] {
   if (config.forge.kind === 'github' && config.forge.repository === '') {
     invalid(['forge', 'repository'], 'can not be told from repository.url: write owner/name')
   }
-  if (config.rollback.mode === 'pull-request' && config.forge.kind === 'none') {
-    invalid(['rollback', 'mode'], 'pull-request needs a forge: set forge.kind')
-  }
   return problems
 }

@@ -38,7 +38,7 @@ export const OPTIONS: readonly Option[] = [
   {
     key: 'rollback.mode',
     type: 'text',
-    help: 'How a failed release is taken back on the source branch: `commit`, `pull-request` or `status-only` (not at all).',
+    help: 'How a failed release is taken back on the source branch: `commit`, or `status-only` (not at all).',
   },
   { key: 'identity.name', type: 'text', help: 'Author of the commits.' },
   { key: 'identity.email', type: 'text', help: 'E-mail address of the author.' },

@@ -47,7 +47,7 @@ export const ConfigFile = z.strictObject({
     })
     .prefault({}),
   ledger: z.strictObject({ branch: BranchName.optional(), pushIntervalMs: z.int().min(0).default(0) }).prefault({}),
-  rollback: z.strictObject({ mode: z.enum(['commit', 'pull-request', 'status-only']).default('commit') }).prefault({}),
+  rollback: z.strictObject({ mode: z.enum(['commit', 'status-only']).default('commit') }).prefault({}),
   identity: z
     .strictObject({ name: PersonPart().default('Serin'), email: PersonPart().default('serin@localhost') })
     .prefault({}),

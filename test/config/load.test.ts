@@ -32,7 +32,7 @@ describe('config/load', () => {
       minimumInterval: '10s',
       minimumIntervalMs: 10_000,
       dataDirectory: '.serin',
-      server: { port: 8080 },
+      server: { host: '0.0.0.0', port: 8080 },
       log: { level: 'info' },
     })
   })
@@ -99,7 +99,7 @@ describe('config/load', () => {
     [`repository: { url: ${url} }\nledger: { branch: main }`, 'ledger.branch: is the source branch too'],
     [`repository: { url: ${url}, token: a, tokenFile: b }`, 'repository.tokenFile: repository.token is set too'],
     ['repository: { url: "https://git.example.com/x" }\nforge: { kind: github }', 'forge.repository: can not be told'],
-    ['repository: { url: "https://git.example.com/x" }\nrollback: { mode: pull-request }', 'needs a forge'],
+    ['repository: { url: "https://git.example.com/x" }\nrollback: { mode: pull-request }', 'unknown value "pull-request"'],
     ['- a', 'serin.yaml:1:1: must be a map'],
     [`repository: { url: ${url} }\n---\na: 1`, 'serin.yaml:3:1: must be one document'],
     ['a: [', 'serin.yaml:1:5: '],
