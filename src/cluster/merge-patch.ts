@@ -7,8 +7,8 @@ import { type Json, type JsonObject, canonicalJson, isObject } from '../lib/json
 export function mergePatch(from: JsonObject, to: JsonObject): JsonObject | undefined {
   const patch: Record<string, Json> = {}
   for (const key of new Set([...Object.keys(from), ...Object.keys(to)])) {
-    const before = from[key] ?? undefined
-    const after = to[key] ?? undefined
+    const before = own(from, key)
+    const after = own(to, key)
     if (after === undefined) {
       if (before !== undefined) patch[key] = null
     } else if (isObject(before) && isObject(after)) {
@@ -17,4 +17,9 @@ export function mergePatch(from: JsonObject, to: JsonObject): JsonObject | undef
     } else if (before === undefined || canonicalJson(before) !== canonicalJson(after)) patch[key] = after
   }
   return Object.keys(patch).length === 0 ? undefined : patch
+}
+
+/** A member of the object itself: data may have keys such as `valueOf`, which every object inherits. */
+function own(object: JsonObject, key: string): Json | undefined {
+  return Object.hasOwn(object, key) ? (object[key] ?? undefined) : undefined
 }

@@ -32,7 +32,8 @@ export function at(value: unknown, ...path: readonly (string | number)[]): Json 
   let here: unknown = value
   for (const key of path) {
     if (typeof key === 'number') here = Array.isArray(here) ? here[key] : undefined
-    else here = isObject(here) ? here[key] : undefined
+    // Only its own: data may have keys such as `constructor`, which every object inherits.
+    else here = isObject(here) && Object.hasOwn(here, key) ? here[key] : undefined
   }
   return here as Json | undefined
 }
