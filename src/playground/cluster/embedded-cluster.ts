@@ -75,13 +75,19 @@ export function createEmbeddedCluster(settings: ClusterSettings): EmbeddedCluste
 function createContext(settings: ClusterSettings): ApiContext {
   const { clock, random } = settings
   let address = 0
+  let made = 0
+  const next = (): number => (made += 1)
   return {
     store: new Store(settings.historyLimit ?? 5000),
     registry: new Registry(settings.autoscaling ?? 'v2'),
     clock,
     timestamp: () => timestamp(clock.now()),
-    newUid: () => uuid(random),
-    newSuffix: () => Array.from({ length: 5 }, () => letters[Math.floor(random() * letters.length)]).join(''),
+    newUid: () => uuid(random, next()),
+    newSuffix: () => {
+      const number = next()
+      const digits = [random() * 27, random() * 27, number, number / 27, number / 27 ** 2]
+      return digits.map((digit) => letters[Math.floor(digit) % 27] ?? '').join('')
+    },
     allocateIp: () => {
       address += 1
       return `10.96.${Math.floor(address / 250) % 256}.${(address % 250) + 1}`
@@ -92,13 +98,14 @@ function createContext(settings: ClusterSettings): ApiContext {
 // Without vowels and the signs that look like them, as Kubernetes has it.
 const letters = 'bcdfghjklmnpqrstvwxz2456789'
 
-function uuid(random: () => number): string {
+// A count in the end keeps uids and names apart even where chance is not: a pod that took another's name would never rest.
+function uuid(random: () => number, number: number): string {
   const hex = (digits: number): string =>
     Math.floor(random() * 16 ** digits)
       .toString(16)
       .padStart(digits, '0')
   const variant = (8 + Math.floor(random() * 4)).toString(16)
-  return `${hex(8)}-${hex(4)}-4${hex(3)}-${variant}${hex(3)}-${hex(8)}${hex(4)}`
+  return `${hex(8)}-${hex(4)}-4${hex(3)}-${variant}${hex(3)}-${hex(4)}${number.toString(16).padStart(8, '0')}`
 }
 
 function createTransport(context: ApiContext, settings: ClusterSettings, open: Set<() => void>): KubeTransport {

@@ -55,13 +55,17 @@ export class WorkQueue {
   flush(): void {
     this.cancelFlush?.()
     this.cancelFlush = () => {}
-    for (let steps = 0; this.ready.size > 0 && steps < stepLimit; steps += 1) {
-      const [next] = this.ready
-      if (next === undefined) break
-      this.ready.delete(next[0])
-      next[1]()
+    try {
+      for (let steps = 0; this.ready.size > 0 && steps < stepLimit; steps += 1) {
+        const [next] = this.ready
+        if (next === undefined) break
+        this.ready.delete(next[0])
+        next[1]()
+      }
+    } finally {
+      // Also when work throws: what is left must not wait for ever.
+      this.cancelFlush = this.ready.size > 0 ? this.clock.after(noticeMs, () => this.flush()) : undefined
     }
-    this.cancelFlush = undefined
   }
 
   /** Drops all work for good. */
