@@ -42,7 +42,7 @@ export class SafetySpool {
   /** The change that waits for Git; undefined when there is none or the recorded entry is not the one it was decided on. */
   get(key: CanaryKey, entry: LedgerEntry): LedgerChange | undefined {
     const value = this.pending.get(key)
-    return value?.before === canonicalJson(entry) ? value.change : undefined
+    return value !== undefined && value.before === canonicalJson(entry) ? value.change : undefined
   }
 
   async remove(key: CanaryKey): Promise<void> {

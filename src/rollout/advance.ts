@@ -14,7 +14,7 @@ import type { Deciding, Outcome } from './transition.ts'
  */
 export function* advance(input: RolloutInput): Deciding {
   const { spec, state, promoted } = input
-  if (spec.suspend) return wait()
+  if (spec.suspend) return wait(say.suspended())
   if (state === null || promoted === null) return initialise(input)
   const known: KnownInput = { ...input, state, promoted }
   return changeOfPlan(known) ?? (yield* byPhase(known))

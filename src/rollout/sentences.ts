@@ -16,6 +16,7 @@ export function warning(text: string): Sentence {
 
 /** The sentences of a rollout. Where Flagger has one its words are kept, because people and scripts look for them. */
 export const say = {
+  suspended: () => normal('skipping canary run as object is suspended'),
   initializing: (spec: RolloutSpec) => normal(`New ${spec.targetKind} detected, starting initialization.`),
   initialized: (spec: RolloutSpec) => normal(`Initialization done! ${canaryName(spec)}`),
   newRevision: (spec: RolloutSpec) => normal(`New revision detected! Scaling up ${targetName(spec)}`),
