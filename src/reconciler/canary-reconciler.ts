@@ -73,8 +73,10 @@ export class CanaryReconciler {
     if (entry !== undefined) {
       if (await this.finishSpooled(key, context, entry)) return 'again'
       if (await this.updateRoutes(key, context, entry)) return 'again'
+      // Seen before Git is asked: whoever lowers the weight in between makes the write fail.
+      const versions = routeVersions(context.stage)
       if (!(await this.mayRaise(key, context, entry))) return 'again'
-      await converge(context.stage, entry, routeVersions(context.stage))
+      await converge(context.stage, entry, versions)
     }
     const frozen = context.frozen
     if (frozen !== undefined && entry !== undefined && isRunning(entry.state.phase)) {
