@@ -70,8 +70,8 @@ export async function loadClusterSettings(choice: KubeconfigChoice): Promise<Clu
 }
 
 async function loadConfig(choice: KubeconfigChoice): Promise<KubeConfig> {
-  // The library takes two seconds to load, which a command that needs no cluster should not pay.
-  const { KubeConfig } = await import('@kubernetes/client-node')
+  // The library takes its time to load, which a command that needs no cluster should not pay.
+  const { KubeConfig } = await import('./kubeconfig-library.ts')
   const config = new KubeConfig()
   const files = filesOf(choice)
   if (files.length === 0) {
