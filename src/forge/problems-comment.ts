@@ -5,8 +5,15 @@ import { escapeText } from './escape.ts'
 const LISTED = 50
 const LONGEST_LINE = 1000
 
-/** The comment that tells a pull request what is wrong with the files it brought. Markdown; all text in it is escaped. */
+/**
+ * The comment that tells a pull request what is wrong with the files it brought, or that nothing is any more. Markdown;
+ * all text in it is escaped.
+ */
 export function renderProblems(cluster: string, problems: readonly Problem[]): string {
+  if (problems.length === 0) {
+    const name = escapeText(cluster, 100)
+    return `### Serin can use all files again on cluster ${name}\n\nWhat was wrong with this pull request is mended.`
+  }
   const lines = problems.slice(0, LISTED).map((problem) => `- ${escapeText(problem.toString(), LONGEST_LINE)}`)
   const more = problems.length > LISTED ? [`- … and ${problems.length - LISTED} more`] : []
   return [

@@ -32,7 +32,7 @@ export interface ReportQueueOptions {
  */
 export class ReportQueue {
   readonly #options: ReportQueueOptions
-  readonly #waiting = new Map<number, ReleaseView>()
+  readonly #waiting = new Map<number, ReleaseView | string>()
   /** Ends the pause that the worker is in. */
   #wake = new AbortController()
   #worker: Promise<void> | null = null
@@ -50,8 +50,8 @@ export class ReportQueue {
     return this.#waiting.size
   }
 
-  /** Sees to it that the pull request's comment shows this view or a later one. Ignored after `close`. */
-  report(pullRequest: number, view: ReleaseView): void {
+  /** Sees to it that the pull request's comment shows this view or text, or a later one. Ignored after `close`. */
+  report(pullRequest: number, view: ReleaseView | string): void {
     if (this.#closing) return
     if (!this.#waiting.has(pullRequest)) this.#makeRoom()
     this.#waiting.set(pullRequest, view)
@@ -105,10 +105,10 @@ export class ReportQueue {
     }
   }
 
-  async #send(pullRequest: number, view: ReleaseView): Promise<void> {
+  async #send(pullRequest: number, view: ReleaseView | string): Promise<void> {
     const { forge, clock, marker, spacingMs = 1000 } = this.#options
     try {
-      await forge.comment(pullRequest, marker, renderComment(view))
+      await forge.comment(pullRequest, marker, typeof view === 'string' ? view : renderComment(view))
       this.#failures = 0
       this.#nextMs = this.#closing ? 0 : clock.now() + spacingMs
       if (this.#waiting.get(pullRequest) === view) this.#waiting.delete(pullRequest)

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../lib/kube-object.ts'
+import type { Problem } from '../lib/problem.ts'
 import type { CanaryKey } from '../ledger/entry.ts'
 import type { Canary } from '../resources/canary.ts'
 import type { Check } from '../rollout/check.ts'
@@ -23,6 +24,8 @@ export interface CanaryContext {
   readonly desired: Desired | undefined
   /** Why a running rollout must not go on: the source branch was rewritten. */
   readonly frozen: Sentence | undefined
+  /** What is wrong with its manifests although work goes on: the last good version is in force. */
+  readonly faults: readonly Problem[]
   readiness(of: 'primary' | 'canary'): Readiness
   checks(): Promise<readonly Check[]>
   /** The Services and the provider's objects for a split. */

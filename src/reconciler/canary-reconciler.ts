@@ -241,9 +241,10 @@ export class CanaryReconciler {
     return 'recorded'
   }
 
-  private stalled(key: CanaryKey, problem: Problem): number | undefined {
+  private stalled(key: CanaryKey, problem: Problem): number {
     this.options.reporter.problem(key, problem)
-    return problem.kind === 'stalled' ? undefined : WAITING_LOOK_MS
+    // A right that is granted or a kind that is installed makes no event for this canary.
+    return WAITING_LOOK_MS
   }
 }
 

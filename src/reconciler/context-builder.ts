@@ -26,6 +26,8 @@ export interface ContextBuilderOptions {
   readonly clock: Clock
   readonly defaults: CanaryDefaults
   readonly watched: (key: CanaryKey) => WatchedCanary | undefined
+  /** What is wrong with a Canary of which no good version is known. */
+  readonly broken: (key: CanaryKey) => Problem | undefined
   readonly frozen: (key: CanaryKey) => Sentence | undefined
   /** The pull request that brought a commit, as far as it is known without waiting long. */
   readonly pullRequestOf: (commit: string) => Promise<string | undefined>
@@ -43,7 +45,7 @@ export class ContextBuilder {
   /** A Problem where the canary can't be worked with; undefined while it is not in Git or not yet in the cluster. */
   async build(key: CanaryKey): Promise<CanaryContext | Problem | undefined> {
     const watched = this.options.watched(key)
-    if (watched === undefined) return undefined
+    if (watched === undefined) return this.options.broken(key)
     const stalled = watched.source.problems.find((problem) => problem.kind === 'stalled')
     if (stalled !== undefined) return stalled
     try {
@@ -87,6 +89,7 @@ export class ContextBuilder {
       source: source.target,
       desired: await this.desired(watched, target),
       frozen: frozen(key),
+      faults: watched.faults,
       readiness: (of) => this.readiness(stage, of),
       checks: () => this.options.checks(source),
       routes: (split) => [...servicesOf(stage, target), ...provider.objects(canary, split)],

@@ -1,4 +1,5 @@
 import { pushWithRebuild } from '../git/push-with-rebuild.ts'
+import type { TimelineEntry } from '../forge/view.ts'
 import type { Commit, GitBranch, Oid, Person } from '../git/types.ts'
 import type { LedgerChange } from '../ledger/change.ts'
 import type { CanaryKey, LedgerEntry } from '../ledger/entry.ts'
@@ -10,6 +11,8 @@ import type { Clock } from '../lib/clock.ts'
 import { Mutex } from '../lib/mutex.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Order } from '../rollout/input.ts'
+import { commitsBetween } from './commits-between.ts'
+import { pastTimelines } from './past-timeline.ts'
 import type { Logger } from './ports.ts'
 
 /** `superseded`: somebody else's commit changed this canary first; decide again on what is recorded now. */
@@ -115,6 +118,16 @@ export class LedgerKeeper {
   /** The entry as the person's commit left it: where a former revision's content is. */
   orderedEntry(key: CanaryKey): LedgerEntry | undefined {
     return this.orders.get(key)?.entry
+  }
+
+  /** What the history tells of the newest rollouts of some canaries. Rejects with a Problem when it can't be fetched. */
+  async timelines(keys: readonly CanaryKey[]): Promise<ReadonlyMap<CanaryKey, readonly TimelineEntry[]>> {
+    const entries = new Map<CanaryKey, LedgerEntry>()
+    for (const key of keys) {
+      const entry = this.entry(key)
+      if (entry !== undefined) entries.set(key, entry)
+    }
+    return this.head === null ? new Map() : pastTimelines(this.options.branch, this.head, entries)
   }
 
   /** Asks the server for its tip and reads what others committed. One round trip when nothing is new. */
@@ -254,8 +267,8 @@ export class LedgerKeeper {
       return
     }
     await branch.fetch(tip)
-    this.head = tip
     const foreign = before === null ? await this.everything(tip) : await this.commitsOfOthers(before, tip)
+    this.head = tip
     for (const [key, commit] of foreign) await this.readForeign(tip, key, commit)
   }
 
@@ -263,7 +276,7 @@ export class LedgerKeeper {
   private async commitsOfOthers(from: Oid, to: Oid): Promise<ReadonlyMap<CanaryKey, Oid>> {
     const { branch, identity, log } = this.options
     const foreign = new Map<CanaryKey, Oid>()
-    const commits = await branch.between(from, to)
+    const commits = await commitsBetween(branch, from, to)
     if (commits === null) {
       log.warn({ ledger: branch.name, was: from, tip: to }, 'ledger branch was rewritten, comparing contents')
       for (const key of await changedKeys(branch, from, to)) foreign.set(key, to)

@@ -16,6 +16,8 @@ export interface ManifestApplierOptions {
   readonly log: Logger
   /** A manifest that the cluster did not take; called once per manifest and message. */
   readonly onProblem: (manifest: Manifest, problem: Problem) => void
+  /** A manifest that the cluster did take, after it did not. */
+  readonly onApplied: (manifest: Manifest) => void
 }
 
 const CONCURRENCY = 8
@@ -54,7 +56,7 @@ export class ManifestApplier {
     try {
       await this.options.cluster.client.apply(item.object, { fieldManager: 'serin', force: true })
       this.applied.set(name, canonicalJson(item.object))
-      this.told.delete(name)
+      if (this.told.delete(name)) this.options.onApplied(item.manifest)
       return true
     } catch (error) {
       const problem = toProblem(error)

@@ -3,9 +3,9 @@ import type { Forge } from '../forge/types.ts'
 import type { GitBranch, Person } from '../git/types.ts'
 import type { CanaryKey } from '../ledger/entry.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { KubeObject } from '../lib/kube-object.ts'
+import { describeRef, refOf, type KubeObject } from '../lib/kube-object.ts'
 import { Mutex } from '../lib/mutex.ts'
-import { toProblem, type Problem } from '../lib/problem.ts'
+import { Problem, toProblem } from '../lib/problem.ts'
 import type { Check } from '../rollout/check.ts'
 import { warning, type Sentence } from '../rollout/sentences.ts'
 import { isRunning, type SourceRollback } from '../rollout/state.ts'
@@ -17,10 +17,11 @@ import { LedgerKeeper } from './ledger-keeper.ts'
 import { ManifestApplier } from './manifest-applier.ts'
 import type { ClusterPort, Logger, Spool } from './ports.ts'
 import { PullRequests } from './pull-requests.ts'
-import { KeyedQueue } from './queue.ts'
+import { backoffMs, KeyedQueue } from './queue.ts'
 import { Reporter, type ReporterOptions } from './reporter.ts'
 import type { CanaryDefaults } from './rollout-spec.ts'
 import { SafetySpool } from './safety-spool.ts'
+import { fileOf, SourceProblems } from './source-problems.ts'
 import { SourceRollbackWriter } from './source-rollback.ts'
 import { SourceWatch, type Look } from './source-watch.ts'
 
@@ -43,8 +44,8 @@ export interface ReconcilerOptions {
   readonly defaults: CanaryDefaults
   readonly publish: ReporterOptions['publish']
   readonly observe: ReporterOptions['observe']
-  /** Problems of the source branch's files at a tip, for the pull request that brought them. */
-  readonly onSourceProblems: (tip: string, problems: readonly Problem[]) => void
+  /** Everything that is wrong because of a source commit now, for the pull request that it came with; nothing when all is mended. */
+  readonly onSourceProblems: (commit: string, problems: readonly Problem[]) => void
   readonly onSentence: ReporterOptions['onSentence']
 }
 
@@ -68,6 +69,14 @@ export class Reconciler {
   private readonly looking = new Mutex()
   private readonly stopping = new AbortController()
   private readonly troubles = new Map<string, string>()
+  private readonly reporter: Reporter
+  private readonly problems: SourceProblems
+  /** The failures of each canary since it went well last. */
+  private readonly failures = new Map<CanaryKey, number>()
+  private isLedgerRead = false
+  private failedLooks = 0
+  private cancelLook: (() => void) | undefined
+  private toldOfFiles: ReadonlySet<string> = new Set()
   private keysByName = new Map<string, CanaryKey[]>()
   private cancelApply: (() => void) | undefined
   private unlisten: (() => void) | undefined
@@ -97,14 +106,18 @@ export class Reconciler {
       cluster,
       log,
       onProblem: (manifest, problem) => this.notApplied(manifest, problem),
+      onApplied: (manifest) => this.applied(manifest),
     })
     this.safety = new SafetySpool(options.spool, log)
+    this.problems = new SourceProblems({ branch: source, log, report: options.onSourceProblems })
+    this.reporter = new Reporter({ ...options, onProblem: (key, problem) => this.canaryProblem(key, problem) })
     const pullRequests = new PullRequests({ forge: options.forge, clock, log })
     const contexts = new ContextBuilder({
       cluster,
       clock,
       defaults: options.defaults,
       watched: (key) => this.sourceWatch.snapshot?.canaries.get(key),
+      broken: (key) => this.sourceWatch.snapshot?.broken.get(key),
       frozen: (key) => this.frozenAt.get(key)?.sentence,
       pullRequestOf: (commit) => pullRequests.of(commit),
       checks: options.checks,
@@ -113,7 +126,7 @@ export class Reconciler {
       clock,
       keeper: this.keeper,
       spool: this.safety,
-      reporter: new Reporter(options),
+      reporter: this.reporter,
       sourceRollback: new SourceRollbackWriter({
         branch: source,
         identity,
@@ -130,34 +143,67 @@ export class Reconciler {
       clock,
       random,
       concurrency: CONCURRENT_CANARIES,
-      run: (key) => this.canaries.reconcile(key),
+      run: (key) => this.reconcile(key),
       onFailure: (key, error, retryMs) => this.failed(key, error, retryMs),
     })
   }
 
-  /** Reads the ledger and what the last process left; then takes a first look. Rejects when the ledger can't be read. */
+  /**
+   * Reads what the last process left, and takes a first look. A remote that can't be reached is asked again until it can,
+   * and `ready` says why. Rejects when the spool can't be read.
+   */
   async start(): Promise<void> {
     await this.safety.start()
-    await this.keeper.start()
     this.unlisten = this.options.cluster.onChange((ref) => {
       for (const key of this.keysByName.get(`${ref.namespace ?? ''}/${ref.name}`) ?? []) this.queue.add(key)
     })
     await this.look()
   }
 
-  /** Looks at both branches now. Never rejects: what goes wrong is logged and shown by `ready`. */
+  /** Looks at both branches now, and soon again when that fails. Never rejects: what goes wrong is logged and shown by `ready`. */
   look(): Promise<void> {
     return this.looking.run(async () => {
       if (this.stopping.signal.aborted) return
-      await this.attempt('ledger', () => this.keeper.poll())
-      await this.attempt('source', async () => this.seen(await this.sourceWatch.look()))
+      const hasLedger = await this.attempt('ledger', () => this.readLedger())
+      // Without what is recorded, a canary would be taken for a new one.
+      const hasSource =
+        this.isLedgerRead && (await this.attempt('source', async () => this.seen(await this.sourceWatch.look())))
+      this.lookAgain(hasLedger && hasSource)
     })
+  }
+
+  private lookAgain(wentWell: boolean): void {
+    const { clock, random } = this.options
+    this.cancelLook?.()
+    this.cancelLook = undefined
+    this.failedLooks = wentWell ? 0 : this.failedLooks + 1
+    if (wentWell) return
+    this.cancelLook = clock.after(backoffMs(this.failedLooks, random()), () => void this.look())
+  }
+
+  private async readLedger(): Promise<void> {
+    if (this.isLedgerRead) return this.keeper.poll()
+    await this.keeper.start()
+    await this.recall()
+    this.isLedgerRead = true
+  }
+
+  /** What pull requests were told of rollouts that are not over is told on, not anew. */
+  private async recall(): Promise<void> {
+    const entries = this.keeper.keys().flatMap((key) => {
+      const entry = this.keeper.entry(key)
+      return entry !== undefined && this.reporter.isWorthRecalling(entry) ? [{ key, entry }] : []
+    })
+    if (entries.length === 0) return
+    const timelines = await this.keeper.timelines(entries.map(({ key }) => key))
+    for (const { key, entry } of entries) this.reporter.recall(key, entry, timelines.get(key) ?? [])
   }
 
   /** Ends all work: nothing new is decided, what runs is finished. */
   async stop(): Promise<void> {
     this.unlisten?.()
     this.cancelApply?.()
+    this.cancelLook?.()
     this.stopping.abort(new Error('stopping'))
     await this.queue.stop()
     await this.looking.run(async () => {})
@@ -173,13 +219,41 @@ export class Reconciler {
     }
   }
 
-  private async seen({ changed, rewritten, snapshot }: Look): Promise<void> {
+  private async seen({ changed, rewritten, commits, snapshot }: Look): Promise<void> {
     if (!changed) return
     this.index()
     this.freeze(rewritten)
-    if (snapshot.problems.length > 0) this.options.onSourceProblems(snapshot.tip, snapshot.problems)
+    this.problems.looked(snapshot.tip, commits)
+    this.filesProblems(snapshot.problems)
     await this.applyManifests()
-    for (const key of snapshot.canaries.keys()) this.queue.add(key)
+    for (const key of [...snapshot.canaries.keys(), ...snapshot.broken.keys()]) this.queue.add(key)
+  }
+
+  private filesProblems(problems: readonly Problem[]): void {
+    const { log } = this.options
+    const texts = new Set(problems.map(String))
+    for (const problem of problems) {
+      if (this.toldOfFiles.has(problem.toString())) continue
+      log.error({ code: problem.code, place: problem.place, hint: problem.hint }, problem.message)
+    }
+    this.toldOfFiles = texts
+    void this.problems.set(
+      'files',
+      problems.map((problem) => ({ problem, file: fileOf(problem.place) })),
+    )
+  }
+
+  /** What a person must change is told where the person is: in the pull request that brought it. */
+  private canaryProblem(key: CanaryKey, problem: Problem | undefined): void {
+    if (problem?.kind === 'retry' || problem?.kind === 'bug') return
+    const file = fileOf(problem?.place) ?? this.sourceWatch.snapshot?.canaries.get(key)?.source.manifest.file
+    void this.problems.set(`canary ${key}`, problem === undefined ? [] : [{ problem, file }])
+  }
+
+  private async reconcile(key: CanaryKey): Promise<number | undefined> {
+    const againMs = await this.canaries.reconcile(key)
+    this.failures.delete(key)
+    return againMs
   }
 
   /** Everything but the targets: those follow their rollouts. Canaries in the version that the cluster serves. */
@@ -240,10 +314,11 @@ export class Reconciler {
     return entry === undefined ? [] : [entry.state.revision, entry.promoted]
   }
 
-  private async attempt(what: string, work: () => Promise<void>): Promise<void> {
+  private async attempt(what: string, work: () => Promise<void>): Promise<boolean> {
     try {
       await work()
       if (this.troubles.delete(what)) this.options.log.info({ what }, 'reachable again')
+      return true
     } catch (error) {
       const problem = toProblem(error)
       const text = problem.toString()
@@ -251,6 +326,7 @@ export class Reconciler {
         this.options.log.error({ what, code: problem.code, place: problem.place, hint: problem.hint }, problem.message)
       }
       this.troubles.set(what, text)
+      return false
     }
   }
 
@@ -259,18 +335,32 @@ export class Reconciler {
     const fields = { canary: key, code: problem.code, place: problem.place, hint: problem.hint, retryMs }
     if (problem.kind === 'bug') this.options.log.error({ ...fields, stack: stackOf(error) }, problem.message)
     else this.options.log.warn(fields, problem.message)
+    const failures = (this.failures.get(key) ?? 0) + 1
+    this.failures.set(key, failures)
+    // One failure may be a lost race or a hiccup; what comes again is worth telling.
+    if (problem.kind === 'stalled' || failures > 1) this.reporter.problem(key, problem)
   }
 
-  private notApplied({ place }: Manifest, problem: Problem): void {
+  private notApplied({ object, place, file }: Manifest, problem: Problem): void {
     this.options.log.error({ place, code: problem.code, hint: problem.hint }, problem.toString())
-    const tip = this.sourceWatch.snapshot?.tip
-    if (tip !== undefined && problem.kind === 'stalled') this.options.onSourceProblems(tip, [problem])
+    if (problem.kind !== 'stalled') return
+    const origin = `object ${describeRef(refOf(object))}`
+    void this.problems.set(origin, [{ problem: placedAt(problem, place), file }])
+  }
+
+  private applied({ object }: Manifest): void {
+    void this.problems.set(`object ${describeRef(refOf(object))}`, [])
   }
 }
 
 /** The Canary in the version that the cluster serves. */
 function canaryObject(canary: Canary): KubeObject {
   return JSON.parse(JSON.stringify(canary)) as KubeObject
+}
+
+/** What the cluster says names the object; people look for the line in the file. */
+function placedAt({ kind, code, message, place, hint }: Problem, line: string): Problem {
+  return new Problem({ kind, code, message: place === undefined ? message : `${place}: ${message}`, place: line, hint })
 }
 
 function stackOf(error: unknown): string | undefined {

@@ -4,7 +4,7 @@ import type { Release } from './reporter.ts'
 
 /** The releases of one pull request, as its comment shows them. */
 export function canaryView(release: Release): CanaryView {
-  const { key, entry, maxWeight, timeline, waitingFor, rollback } = release
+  const { key, entry, maxWeight, timeline, waitingFor, rollback, problem } = release
   const { state } = entry
   return {
     ...splitKey(key),
@@ -17,5 +17,6 @@ export function canaryView(release: Release): CanaryView {
     timeline,
     ...(waitingFor === undefined ? {} : { waitingFor }),
     ...(rollback === undefined ? {} : { rollback }),
+    ...(problem === undefined ? {} : { problem }),
   }
 }

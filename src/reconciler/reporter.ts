@@ -2,13 +2,15 @@ import type { Oid } from '../git/types.ts'
 import type { CanaryKey, LedgerEntry } from '../ledger/entry.ts'
 import { splitKey } from '../ledger/entry.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Problem } from '../lib/problem.ts'
+import type { JsonObject } from '../lib/json.ts'
+import type { KubeObject } from '../lib/kube-object.ts'
+import { Problem } from '../lib/problem.ts'
 import type { Sentence } from '../rollout/sentences.ts'
-import type { SourceRollback } from '../rollout/state.ts'
+import { isRunning, type SourceRollback } from '../rollout/state.ts'
 import { finalWeight } from '../rollout/weights.ts'
 import type { TimelineEntry } from '../forge/view.ts'
 import type { CanaryContext } from './canary-context.ts'
-import { statusOf } from './canary-status.ts'
+import { stalledStatus, statusOf } from './canary-status.ts'
 import type { ClusterPort, Logger } from './ports.ts'
 
 /** What a pull request's comment is made from, for one canary. */
@@ -20,6 +22,8 @@ export interface Release {
   readonly timeline: readonly TimelineEntry[]
   readonly waitingFor: string | undefined
   readonly rollback: SourceRollback | undefined
+  /** What is wrong with the canary, for a person to read. */
+  readonly problem: string | undefined
 }
 
 export interface ReporterOptions {
@@ -30,6 +34,8 @@ export interface ReporterOptions {
   readonly publish: (release: Release) => void
   /** Counts for /metrics. */
   readonly observe: (key: CanaryKey, context: CanaryContext, entry: LedgerEntry) => void
+  /** What keeps a canary from being worked with, each time that it is found; undefined when nothing does. Must not throw. */
+  readonly onProblem: (key: CanaryKey, problem: Problem | undefined) => void
   /** Everything that a person gets to read, for the demo's timeline. */
   readonly onSentence: ((key: CanaryKey, sentence: Sentence, commit: Oid | undefined) => void) | undefined
 }
@@ -41,8 +47,16 @@ interface Told {
   /** Since when the same thing holds the rollout up. */
   waitingSince: { readonly text: string; readonly ms: number } | undefined
   rollback: SourceRollback | undefined
-  problem: string | undefined
+  problem: Problem | undefined
+  /** The problem that an event told of. */
+  problemEvent: string | undefined
+  /** What was published last. */
+  release: Release | undefined
 }
+
+const CANARY = { apiVersion: 'flagger.app/v1beta1', kind: 'Canary' }
+/** A rollout that ended longer ago than this is not told again by a new process, in milliseconds. */
+const RECENT_MS = 60 * 60_000
 
 /** What holds a rollout up for less than this, in milliseconds, is how things go and not worth telling. */
 const WORTH_TELLING_MS = 1000
@@ -59,6 +73,17 @@ export class Reporter {
     this.options = options
   }
 
+  /** Whether a process that starts should find out what was told of a rollout: it runs, or may not have been told in full. */
+  isWorthRecalling({ state }: LedgerEntry): boolean {
+    if (state.pullRequest === undefined) return false
+    return isRunning(state.phase) || this.options.clock.now() - state.lastTransitionMs < RECENT_MS
+  }
+
+  /** What an earlier process told of the recorded rollout. */
+  recall(key: CanaryKey, entry: LedgerEntry, timeline: readonly TimelineEntry[]): void {
+    this.toldOf(key, entry).timeline = [...timeline]
+  }
+
   /** A recorded transition with its ledger commits; `entry` is what they leave. */
   transition(
     context: CanaryContext,
@@ -70,7 +95,7 @@ export class Reporter {
     const told = this.toldOf(context.key, entry)
     told.waitingFor = undefined
     told.waitingSince = undefined
-    told.problem = undefined
+    this.faultsOf(context, told)
     for (const [nth, sentence] of sentences.entries()) {
       const commit = commits[Math.min(nth, commits.length - 1)]
       this.say(context, sentence, commit)
@@ -84,12 +109,12 @@ export class Reporter {
   waiting(context: CanaryContext, entry: LedgerEntry | undefined, reason: Sentence | undefined): void {
     if (entry === undefined) return
     const told = this.toldOf(context.key, entry)
-    told.problem = undefined
-    if (told.waitingFor !== reason?.text && this.isWorthTelling(told, reason)) {
-      told.waitingFor = reason?.text
-      if (reason !== undefined) this.say(context, reason, undefined)
-      this.publish(context, entry)
-    }
+    this.faultsOf(context, told)
+    const isNew = told.waitingFor !== reason?.text && this.isWorthTelling(told, reason)
+    if (isNew) told.waitingFor = reason?.text
+    if (isNew && reason !== undefined) this.say(context, reason, undefined)
+    const isUnsaid = told.release === undefined && this.isWorthRecalling(entry)
+    if (isNew || isUnsaid || told.release?.problem !== told.problem?.toString()) this.publish(context, entry)
     this.writeStatus(context, entry)
   }
 
@@ -107,15 +132,56 @@ export class Reporter {
 
   /** A canary that can't be worked with; told once until the problem changes. */
   problem(key: CanaryKey, problem: Problem): void {
-    const { cluster, log } = this.options
-    const text = problem.toString()
     const told = this.told.get(key) ?? nothingTold('')
     this.told.set(key, told)
-    if (told.problem === text) return
-    told.problem = text
-    log.error({ canary: key, code: problem.code, place: problem.place, hint: problem.hint }, problem.message)
-    const live = cluster.get({ apiVersion: 'flagger.app/v1beta1', kind: 'Canary', ...splitKey(key) })
-    if (live !== undefined) cluster.recordEvent(live, 'Warning', text)
+    this.tell(key, told, problem)
+    this.options.onProblem(key, problem)
+    const live = this.liveCanary(key)
+    if (live !== undefined) this.write(key, live, stalledStatus(live.status, problem, this.options.clock.now()))
+    const { release } = told
+    if (release === undefined || release.problem === problem.toString()) return
+    told.release = { ...release, problem: problem.toString() }
+    this.options.publish(told.release)
+  }
+
+  /** A canary that can be worked with may still have faults: then its last good version is in force. */
+  private faultsOf({ key, faults }: CanaryContext, told: Told): void {
+    const [fault] = faults
+    if (fault !== undefined) {
+      this.tell(key, told, fault)
+    } else if (told.problem !== undefined) {
+      this.options.log.info({ canary: key, code: told.problem.code }, 'problem solved')
+      told.problem = undefined
+      told.problemEvent = undefined
+    }
+    this.options.onProblem(key, undefined)
+  }
+
+  private tell(key: CanaryKey, told: Told, problem: Problem): void {
+    const { cluster, log } = this.options
+    const text = problem.toString()
+    if (told.problem?.toString() !== text) {
+      log.error({ canary: key, code: problem.code, place: problem.place, hint: problem.hint }, problem.message)
+    }
+    told.problem = problem
+    const live = this.liveCanary(key)
+    if (live === undefined || told.problemEvent === text) return
+    told.problemEvent = text
+    cluster.recordEvent(live, 'Warning', text)
+  }
+
+  /** Undefined also while Canaries are not known yet: a problem may be the reason. */
+  private liveCanary(key: CanaryKey): KubeObject | undefined {
+    const { cluster, log } = this.options
+    try {
+      return cluster.get({ ...CANARY, ...splitKey(key) })
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      cluster.ensure(CANARY).catch((reason: unknown) => {
+        log.debug({ canary: key, error: String(reason) }, 'canaries of the cluster are not known yet')
+      })
+      return undefined
+    }
   }
 
   private isWorthTelling(told: Told, reason: Sentence | undefined): boolean {
@@ -143,9 +209,10 @@ export class Reporter {
   private publish(context: CanaryContext, entry: LedgerEntry): void {
     const { pullRequest } = entry.state
     if (pullRequest === undefined) return
-    const { timeline, waitingFor, rollback } = this.toldOf(context.key, entry)
+    const told = this.toldOf(context.key, entry)
+    const { timeline, waitingFor, rollback, problem } = told
     const maxWeight = context.spec.iterations > 0 ? 100 : finalWeight(context.spec)
-    this.options.publish({
+    told.release = {
       key: context.key,
       pullRequest,
       entry,
@@ -153,20 +220,23 @@ export class Reporter {
       timeline: [...timeline],
       waitingFor,
       rollback: rollback ?? entry.state.rollback,
-    })
+      problem: problem?.toString(),
+    }
+    this.options.publish(told.release)
   }
 
   private writeStatus(context: CanaryContext, entry: LedgerEntry): void {
-    const { cluster, log, clock } = this.options
-    const ref = { apiVersion: 'flagger.app/v1beta1', kind: 'Canary', ...splitKey(context.key) }
-    const live = cluster.get(ref)
+    const live = this.liveCanary(context.key)
     if (live === undefined) return
-    const status = statusOf(entry.state, context.spec.targetKind, live.status, clock.now())
+    const { problem } = this.toldOf(context.key, entry)
+    const nowMs = this.options.clock.now()
+    this.write(context.key, live, statusOf(entry.state, context.spec.targetKind, live.status, nowMs, problem))
+  }
+
+  private write(key: CanaryKey, live: KubeObject, status: JsonObject): void {
+    const { cluster, log } = this.options
     cluster.writeStatus(live, status).catch((error: unknown) => {
-      log.warn(
-        { canary: context.key, error: String(error) },
-        'could not write the status, it is written with the next look',
-      )
+      log.warn({ canary: key, error: String(error) }, 'could not write the status, it is written with the next look')
     })
   }
 
@@ -174,7 +244,7 @@ export class Reporter {
     const revision = `${entry.state.revision.commit} ${entry.state.attempt}`
     const known = this.told.get(key)
     if (known?.revision === revision) return known
-    const fresh = nothingTold(revision)
+    const fresh = { ...nothingTold(revision), problem: known?.problem, problemEvent: known?.problemEvent }
     this.told.set(key, fresh)
     return fresh
   }
@@ -188,5 +258,7 @@ function nothingTold(revision: string): Told {
     waitingSince: undefined,
     rollback: undefined,
     problem: undefined,
+    problemEvent: undefined,
+    release: undefined,
   }
 }

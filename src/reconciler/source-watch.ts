@@ -3,10 +3,12 @@ import { keyOf, type CanaryKey } from '../ledger/entry.ts'
 import type { KubeObject } from '../lib/kube-object.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Revision } from '../rollout/state.ts'
-import { canariesIn, type CanarySource } from '../source/canaries.ts'
+import type { CanarySource } from '../source/canaries.ts'
 import { manifestsInText, type Manifest } from '../source/manifest.ts'
 import { createManifestCache, readManifests } from '../source/manifests.ts'
 import { revisionHash } from '../source/revision.ts'
+import { commitsBetween } from './commits-between.ts'
+import { withLastGood } from './last-good.ts'
 import { introducedBy } from './introduced-by.ts'
 import type { Logger } from './ports.ts'
 
@@ -18,6 +20,8 @@ export interface WatchedCanary {
   readonly revision: Revision | undefined
   /** The author of that commit, where it is known. */
   readonly author: Commit['author'] | undefined
+  /** What is wrong with its manifests now; `source` is the last good version then. */
+  readonly faults: readonly Problem[]
 }
 
 /** The source branch at one tip. */
@@ -25,6 +29,8 @@ export interface SourceSnapshot {
   readonly tip: Oid
   readonly manifests: readonly Manifest[]
   readonly canaries: ReadonlyMap<CanaryKey, WatchedCanary>
+  /** Canaries that can't be read and of which no good version is known. */
+  readonly broken: ReadonlyMap<CanaryKey, Problem>
   readonly problems: readonly Problem[]
 }
 
@@ -41,6 +47,8 @@ export interface SourceWatchOptions {
 export interface Look {
   readonly changed: boolean
   readonly rewritten: boolean
+  /** What is new since the last look, oldest first; empty at the first look and after a rewrite. */
+  readonly commits: readonly Commit[]
   readonly snapshot: SourceSnapshot
 }
 
@@ -64,14 +72,14 @@ export class SourceWatch {
     const { branch, log } = this.options
     const tip = await branch.tip()
     if (tip === null) throw missingBranch(branch.name)
-    if (this.last?.tip === tip) return { changed: false, rewritten: false, snapshot: this.last }
+    if (this.last?.tip === tip) return { changed: false, rewritten: false, commits: [], snapshot: this.last }
     await branch.fetch(tip)
     const before = this.last
-    const commits = before === undefined ? [] : await branch.between(before.tip, tip)
+    const commits = before === undefined ? [] : await commitsBetween(branch, before.tip, tip)
     if (commits === null) log.warn({ branch: branch.name, was: before?.tip, tip }, 'source branch was rewritten')
     const snapshot = await this.read(tip, before, commits ?? [])
     this.last = snapshot
-    return { changed: true, rewritten: commits === null, snapshot }
+    return { changed: true, rewritten: commits === null, commits: commits ?? [], snapshot }
   }
 
   private async read(
@@ -81,19 +89,19 @@ export class SourceWatch {
   ): Promise<SourceSnapshot> {
     const { branch, paths } = this.options
     const files = await branch.files(tip, paths.map(folder))
-    const { manifests, problems } = await readManifests(files, (blob) => branch.text(blob), this.cache)
-    const found = canariesIn(manifests)
+    const read = await readManifests(files, (blob) => branch.text(blob), this.cache)
+    const { manifests, found, faults, problems } = withLastGood(read, before?.canaries ?? new Map())
     const canaries = new Map<CanaryKey, WatchedCanary>()
-    for (const { namespace, name, problems: faults } of found.broken) {
-      const key = keyOf(namespace, name)
-      const lastGood = before?.canaries.get(key)
-      if (lastGood !== undefined) canaries.set(key, brokenNow(lastGood, faults))
-    }
     for (const source of found.canaries) {
       const key = keyOf(source.canary.metadata.namespace, source.canary.metadata.name)
-      canaries.set(key, await this.watched(key, source, tip, before?.canaries.get(key), commits))
+      const watched = await this.watched(key, source, tip, before?.canaries.get(key), commits)
+      canaries.set(key, { ...watched, faults: faults.get(key) ?? [] })
     }
-    return { tip, manifests, canaries, problems: [...problems, ...found.problems] }
+    const broken = new Map<CanaryKey, Problem>()
+    for (const { namespace, name, problems: own } of found.broken) {
+      if (own[0] !== undefined) broken.set(keyOf(namespace, name), own[0])
+    }
+    return { tip, manifests, canaries, broken, problems: [...read.problems, ...problems] }
   }
 
   private async watched(
@@ -102,7 +110,7 @@ export class SourceWatch {
     tip: Oid,
     before: WatchedCanary | undefined,
     commits: readonly Commit[],
-  ): Promise<WatchedCanary> {
+  ): Promise<Omit<WatchedCanary, 'faults'>> {
     const { branch, recorded } = this.options
     if (source.target === undefined) return { key, source, revision: undefined, author: undefined }
     const hash = revisionHash(source.target.object)
@@ -132,15 +140,6 @@ async function targetHash(
       object.metadata.namespace === target.metadata.namespace,
   )
   return found === undefined ? undefined : revisionHash(found.object)
-}
-
-/** A Canary that can't be read any more keeps its last good settings: a running analysis must not lose its checks. */
-function brokenNow(lastGood: WatchedCanary, faults: readonly Problem[]): WatchedCanary {
-  const problems = faults.map(
-    ({ code, message, place, hint }) =>
-      new Problem({ kind: 'wait', code, message: `${message}; the last good version stays in force`, place, hint }),
-  )
-  return { ...lastGood, source: { ...lastGood.source, problems } }
 }
 
 function folder(path: string): string {

@@ -86,8 +86,11 @@ export class Repository {
     try {
       await this.#run(['read-tree', parent], { environment })
       for (const [path, content] of Object.entries(files)) {
-        if (content === null) await this.#run(['update-index', '--force-remove', path], { environment })
-        else {
+        if (content === null) {
+          // The only way to remove a path that needs no work tree.
+          const input = `0 ${'0'.repeat(40)}\t${path}\n`
+          await this.#run(['update-index', '--index-info'], { environment, input })
+        } else {
           const blob = (await this.#run(['hash-object', '-w', '--stdin'], { input: content })).trim()
           await this.#run(['update-index', '--add', '--cacheinfo', `100644,${blob},${path}`], { environment })
         }

@@ -1,0 +1,87 @@
+/** What one canary of the fleet is made of, in a folder of its own. */
+export interface AppOptions {
+  readonly tag?: string
+  /** The Deployment that the Canary names; its own when absent. */
+  readonly target?: string
+  /** Lines that are added to the Canary's spec, indented by two spaces. */
+  readonly extra?: string
+  readonly stepWeight?: number
+  readonly threshold?: number
+  /** The share of requests that the version answers with 500. */
+  readonly errorRate?: number
+}
+
+export const paths = {
+  canary: (name: string): string => `apps/${name}/canary.yaml`,
+  deployment: (name: string): string => `apps/${name}/deployment.yaml`,
+}
+
+/** A namespace, and for each name a Deployment with its Canary. */
+export function fleet(names: readonly string[]): Readonly<Record<string, string>> {
+  const files: Record<string, string> = { 'apps/namespace.yaml': namespace }
+  for (const name of names) {
+    files[paths.deployment(name)] = deployment(name)
+    files[paths.canary(name)] = canary(name)
+  }
+  return files
+}
+
+const namespace = `apiVersion: v1
+kind: Namespace
+metadata:
+  name: test
+`
+
+export function canary(name: string, { target = name, extra = '', stepWeight = 25, threshold = 3 }: AppOptions = {}) {
+  return `apiVersion: flagger.app/v1beta1
+kind: Canary
+metadata:
+  name: ${name}
+  namespace: test
+spec:
+  provider: istio
+  targetRef:
+    apiVersion: apps/v1
+    kind: Deployment
+    name: ${target}
+${extra}  service:
+    port: 9898
+    hosts:
+      - ${name}.example.com
+  analysis:
+    interval: 1s
+    threshold: ${threshold}
+    maxWeight: 50
+    stepWeight: ${stepWeight}
+    metrics:
+      - name: request-success-rate
+        thresholdRange:
+          min: 99
+        interval: 1s
+`
+}
+
+export function deployment(name: string, { tag = '1.0.0', errorRate = 0 }: AppOptions = {}): string {
+  return `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: ${name}
+  namespace: test
+spec:
+  selector:
+    matchLabels:
+      app: ${name}
+  template:
+    metadata:
+      labels:
+        app: ${name}
+      annotations:
+        playground.serin.dev/error-rate: '${errorRate}'
+    spec:
+      containers:
+        - name: app
+          image: example.com/${name}:${tag}
+          ports:
+            - containerPort: 9898
+`
+}
