@@ -50,7 +50,8 @@ export interface ReconcilerOptions {
 }
 
 const APPLY_RETRY_MS = 5000
-const CONCURRENT_CANARIES = 16
+/** Canaries that run at once wait for the same push: more of them make fewer pushes. Requests to the cluster are bounded elsewhere. */
+const CONCURRENT_CANARIES = 64
 
 /**
  * The whole reconciler: watches a source branch and a cluster, and brings every canary from what is recorded to what is
