@@ -93,6 +93,17 @@ describe('playground/cluster: workloads', () => {
     })
   })
 
+  it('keeps pods apart even when chance gives them one name, and refuses absurd numbers of them', async () => {
+    const here = world({ random: () => 0 })
+    await here.send('POST', deployments, deployment('web', { replicas: 3 }))
+
+    const absurd = await here.send('PATCH', `${deployments}/web/scale`, { spec: { replicas: 1e30 } }, merge)
+
+    expect(absurd.status).toBe(400)
+    expect(await rolledOut(here, 'web')).toBe(true)
+    expect(here.cluster.list('v1', 'Pod')).toHaveLength(3)
+  })
+
   it('scales to zero and back', async () => {
     const here = world()
     await here.send('POST', deployments, deployment('web', { replicas: 2 }))

@@ -7,7 +7,7 @@ import type { StoredObject } from '../store.ts'
 import { mediaType, readBody } from './body.ts'
 import { wrong } from './causes.ts'
 import type { ApiContext, Reply, ServerRequest } from './context.ts'
-import { invalid, staleWrite, unknownResource, unsupportedMediaType } from './failure.ts'
+import { badRequest, invalid, staleWrite, unknownResource, unsupportedMediaType } from './failure.ts'
 import { writeOptions } from './options.ts'
 import { patched } from './patch.ts'
 import { serve } from './served.ts'
@@ -66,6 +66,9 @@ export function scale(context: ApiContext, target: Target, request: ServerReques
   const version = stringAt(wanted, 'metadata', 'resourceVersion') ?? ''
   if (version !== '' && version !== live.metadata.resourceVersion) throw staleWrite(resourceSubject(target))
   const replicas = numberAt(wanted, 'spec', 'replicas') ?? 0
+  if (!Number.isInteger(replicas) || replicas > 2 ** 31) {
+    throw badRequest('Scale in version "v1" cannot be handled as a Scale: spec.replicas must be an int32')
+  }
   if (replicas < 0) {
     const cause = wrong('spec.replicas', replicas, 'must be greater than or equal to 0')
     throw invalid({ name: target.name, group: 'autoscaling', kind: 'Scale' }, [cause])

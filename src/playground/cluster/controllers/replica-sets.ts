@@ -5,6 +5,9 @@ import { createPod, readySince } from './pods.ts'
 import { counts, keys, update } from './tools.ts'
 import type { Tools } from './tools.ts'
 
+/** More pods of one ReplicaSet than this are never made: a slip of the keyboard must not fill the memory. */
+const podLimit = 1000
+
 /** Keeps as many pods as each ReplicaSet wants, and its status. Returns what stops it. */
 export function startReplicaSets(tools: Tools): () => void {
   return tools.context.store.onChange(({ storeKey, object }) => {
@@ -24,7 +27,7 @@ function reconcile(tools: Tools, namespace: string | undefined, name: string): v
   const set = context.store.get(keys.replicaSets, namespace, name)
   if (set === undefined || set.metadata.deletionTimestamp !== undefined) return
   const pods = podsOf(tools, set)
-  const wanted = numberAt(set, 'spec', 'replicas') ?? 0
+  const wanted = Math.min(podLimit, numberAt(set, 'spec', 'replicas') ?? 0)
   const template = at(set, 'spec', 'template')
   if (pods.length < wanted && isObject(template)) {
     for (let missing = wanted - pods.length; missing > 0; missing -= 1) createPod(tools, set, template)

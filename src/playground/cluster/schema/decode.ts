@@ -34,7 +34,7 @@ function decode(value: Json, schema: Schema, path: string, unknown: string[]): D
       if (typeof value !== 'string') throw mismatch(value, path, 'string')
       return decodeText(value, schema)
     case 'integer':
-      if (typeof value !== 'number' || !Number.isInteger(value)) throw mismatch(value, path, 'int32')
+      if (!isInt32(value)) throw mismatch(value, path, 'int32')
       return value
     case 'number':
       if (typeof value !== 'number') throw mismatch(value, path, 'float64')
@@ -46,6 +46,10 @@ function decode(value: Json, schema: Schema, path: string, unknown: string[]): D
       if (typeof value !== 'number' && typeof value !== 'string') throw mismatch(value, path, 'intstr.IntOrString')
       return value
   }
+}
+
+function isInt32(value: Json): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= 2 ** 31
 }
 
 function decodeItem(item: Json, schema: Schema | undefined, path: string, unknown: string[]): Draft {
