@@ -35,6 +35,8 @@ export interface MemoryRemote {
   log(branch: string): readonly Commit[]
   /** The texts of a branch's files by path. */
   files(branch: string): ReadonlyMap<string, string>
+  /** The texts of a commit's files by path. */
+  filesAt(commit: Oid): ReadonlyMap<string, string>
   /** How many requests of each kind have come in. */
   requests(operation: MemoryOperation): number
 }
@@ -65,6 +67,8 @@ export function createMemoryRemote(options: MemoryRemoteOptions = {}): MemoryRem
     if (tip !== undefined) return tip
     throw new Problem({ kind: 'bug', code: 'GIT_BRANCH_GONE', message: `there is no branch "${branch}"` })
   }
+  const filesAt = (commit: Oid): ReadonlyMap<string, string> =>
+    new Map(reader.files(commit, ['']).map((file) => [file.path, reader.text(file.oid) ?? '']))
   return {
     open: (branch) => new MemoryBranch(server, branch),
     commit: (branch, changes, message, author, timeMs) => {
@@ -84,8 +88,8 @@ export function createMemoryRemote(options: MemoryRemoteOptions = {}): MemoryRem
     },
     tip: (branch) => server.refs.get(branch) ?? null,
     log: (branch) => reader.between(null, tipOf(branch)) ?? [],
-    files: (branch) =>
-      new Map(reader.files(tipOf(branch), ['']).map((file) => [file.path, reader.text(file.oid) ?? ''])),
+    files: (branch) => filesAt(tipOf(branch)),
+    filesAt,
     requests: (operation) => server.counts[operation],
   }
 }
