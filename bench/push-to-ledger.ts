@@ -18,10 +18,10 @@ export const pushToLedger: Measurement = {
   description: "time from a person's push to the first ledger commit at the server, by the webhook",
   async measure() {
     await prepareSerin()
-    let onPush = (): void => {}
-    const world = await startWorld(RUNS, () => onPush())
+    const pushes: Listeners = { byPerson: () => {}, bySerin: () => {} }
+    const world = await startWorld(RUNS, { byPerson: () => pushes.byPerson(), bySerin: () => pushes.bySerin() })
     const branch = openBranch({
-      url: world.repositoryUrl,
+      url: world.personUrl,
       branch: 'main',
       directory: join(world.directory, 'ada'),
       clock: systemClock,
@@ -31,21 +31,18 @@ export const pushToLedger: Measurement = {
     try {
       await untilQuiet(world, () => world.isSettled())
       const roundTrip = await medianMs(POLLS, () => branch.tip())
-      const runs: { readonly ms: number; readonly requests: number }[] = []
+      const runs: Landing[] = []
       for (let run = 0; run < RUNS; run += 1) {
-        const landed = release(world, branch, run, (next) => (onPush = next), `${serin.url}/webhooks/push`)
-        runs.push(await landed)
+        runs.push(await release(world, branch, run, pushes, `${serin.url}/webhooks/push`))
         await untilQuiet(world, () => true)
       }
       const poll = { name: "the poll's round trip", value: roundTrip }
+      const times = runs.map(({ ms }) => ms)
+      const requests = median(runs.map((one) => one.requests))
       return [
-        row('push to first ledger commit, median', median(runs.map(({ ms }) => ms)), 'ms', poll),
-        row('push to first ledger commit, slowest', Math.max(...runs.map(({ ms }) => ms)), 'ms', poll),
-        {
-          name: 'push to first ledger commit: Git',
-          value: median(runs.map(({ requests }) => requests)),
-          unit: 'requests',
-        },
+        row('push to first ledger commit, median', median(times), 'ms', poll),
+        row('push to first ledger commit, slowest', Math.max(...times), 'ms', poll),
+        { name: 'push to first ledger commit: Git', value: requests, unit: 'requests' },
       ]
     } finally {
       await serin.stop()
@@ -55,32 +52,38 @@ export const pushToLedger: Measurement = {
   },
 }
 
-/** Pushes a new version of one target; the time between the server taking that push and taking the ledger's. */
+interface Listeners {
+  byPerson: () => void
+  bySerin: () => void
+}
+
+/** From the server's taking of a person's push to its taking of Serin's. */
+interface Landing {
+  readonly ms: number
+  /** Serin's to Git, the push included. */
+  readonly requests: number
+}
+
+/** Pushes a new version of one target and tells the webhook. */
 async function release(
   world: World,
   branch: OpenedBranch,
   canary: number,
-  listen: (onPush: () => void) => void,
+  pushes: Listeners,
   webhook: string,
-): Promise<{ readonly ms: number; readonly requests: number }> {
+): Promise<Landing> {
   const tip = await branch.tip()
   if (tip === null) throw new Error('the source branch is missing')
   await branch.fetch(tip)
-  const ledger = await world.ledgerTip()
   const changes = new Map([[deploymentPath(canary), deployment(canary, '1.0.1')]])
   const next = await branch.make({ parent: tip, changes, message: 'Release', author: person, timeMs: Date.now() })
-  const landed = new Promise<{ readonly ms: number; readonly requests: number }>((resolve, reject) => {
-    let start: { readonly atMs: number; readonly requests: number } | undefined
-    listen(() => {
-      if (start !== undefined) {
-        const requests = world.gitRequests() - start.requests
-        const ms = performance.now() - start.atMs
-        void world.ledgerTip().then((now) => (now === ledger ? undefined : resolve({ ms, requests })))
-        return
-      }
-      start = { atMs: performance.now(), requests: world.gitRequests() }
+  const landed = new Promise<Landing>((resolve, reject) => {
+    pushes.byPerson = () => {
+      const startMs = performance.now()
+      const before = world.gitRequests()
+      pushes.bySerin = () => resolve({ ms: performance.now() - startMs, requests: world.gitRequests() - before })
       tellOfPush(webhook).catch(reject)
-    })
+    }
     setTimeout(() => reject(new Error('no ledger commit followed the push')), PATIENCE_MS).unref()
   })
   const [, measured] = await Promise.all([branch.push(tip, next), landed])

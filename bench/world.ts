@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../src/lib/clock.ts'
@@ -16,29 +16,40 @@ import { fleetFiles } from './fleet.ts'
 
 /** Who commits in a measurement. */
 export const person = { name: 'Ada', email: 'ada@example.com' }
+/** The branch that Serin writes by default. */
 export const LEDGER = 'serin/default'
 
 /** What a Serin of a measurement talks to: a Git server and an API server over HTTP, both counting. */
 export interface World {
   readonly directory: string
+  /** Of the repository for Serin, whose requests are counted. */
   readonly repositoryUrl: string
+  /** Of the same repository for people. */
+  readonly personUrl: string
   readonly kubeconfigPath: string
   /** Requests to the API server so far, watches counted when they open. */
   apiRequests(): number
   gitRequests(): number
-  /** The commit that the ledger is at; undefined before there is one. */
-  ledgerTip(): Promise<string | undefined>
   /** Whether all canaries are initialised, with their targets at zero. */
   isSettled(): boolean
   close(): Promise<void>
 }
 
+/** Told when the server has taken a push, of a person or of Serin. */
+export interface Pushes {
+  byPerson(): void
+  bySerin(): void
+}
+
+const unheard: Pushes = { byPerson: () => {}, bySerin: () => {} }
+
 /** Starts a world with so many canaries in its repository. */
-export async function startWorld(canaries: number, onPush: () => void = () => {}): Promise<World> {
+export async function startWorld(canaries: number, pushes: Pushes = unheard): Promise<World> {
   const directory = await mkdtemp(join(tmpdir(), 'serin-bench-'))
   const options = { branch: 'main', author: person, timeMs: Date.now() }
-  const repository = await createBareRepository(directory, 'fleet.git', fleetFiles(canaries), options)
-  const git = await serveGit({ root: directory, onPush })
+  await createBareRepository(directory, 'fleet.git', fleetFiles(canaries), options)
+  const git = await serveGit({ root: directory, onPush: () => pushes.bySerin() })
+  const people = await serveGit({ root: directory, onPush: () => pushes.byPerson() })
   const cluster = createEmbeddedCluster({
     clock: systemClock,
     random: seededRandom(1),
@@ -64,15 +75,15 @@ export async function startWorld(canaries: number, onPush: () => void = () => {}
   return {
     directory,
     repositoryUrl: `${git.url}/fleet.git`,
+    personUrl: `${people.url}/fleet.git`,
     kubeconfigPath,
     apiRequests: () => apiRequests,
     gitRequests: () => git.requests(),
-    ledgerTip: () => readFile(join(repository, 'refs/heads', LEDGER), 'utf8').catch(() => undefined),
     isSettled: () => isSettled(cluster, canaries),
     async close() {
       await served.close()
       cluster.stop()
-      await git.close()
+      await Promise.all([git.close(), people.close()])
       await rm(directory, { recursive: true, force: true })
     },
   }
