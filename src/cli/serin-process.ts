@@ -56,7 +56,7 @@ async function connect({ config, log, kubeconfigPath, context }: SerinProcessOpt
   const cluster = new Cluster({
     transport: connection.transport,
     clock: systemClock,
-    onProblem: (problem) => log.warn({ code: problem.code, place: problem.place, hint: problem.hint }, problem.message),
+    onProblem: oncePerMinute(log),
   })
   const branch = (name: string): ReturnType<typeof openBranch> =>
     openBranch({
@@ -80,6 +80,19 @@ async function connect({ config, log, kubeconfigPath, context }: SerinProcessOpt
       cluster.stop()
       await Promise.all([source.close(), ledger.close(), prometheus.close(), connection.close()])
     },
+  }
+}
+
+/** Every watched kind tells the same of a cluster that is away, each time that it tries: a log says it once a minute. */
+function oncePerMinute(log: Logger): (problem: Problem) => void {
+  const saidMs = new Map<string, number>()
+  return ({ code, place, hint, message }) => {
+    const nowMs = systemClock.now()
+    for (const [text, ms] of saidMs) if (nowMs - ms >= 60_000) saidMs.delete(text)
+    const fields = { code, place, hint }
+    if (saidMs.has(message)) return log.debug(fields, message)
+    saidMs.set(message, nowMs)
+    log.warn(fields, message)
   }
 }
 

@@ -80,7 +80,7 @@ export class CanaryReconciler {
     }
     const frozen = context.frozen
     if (frozen !== undefined && entry !== undefined && isRunning(entry.state.phase)) {
-      reporter.waiting(context, entry, frozen)
+      reporter.frozen(context, entry, frozen)
       return {}
     }
     const input = this.input(key, context, entry)

@@ -112,7 +112,14 @@ export class Reconciler {
     this.safety = new SafetySpool(options.spool, log)
     this.problems = new SourceProblems({ branch: source, log, report: options.onSourceProblems })
     this.reporter = new Reporter({ ...options, onProblem: (key, problem) => this.canaryProblem(key, problem) })
-    const pullRequests = new PullRequests({ forge: options.forge, clock, log })
+    const pullRequests = new PullRequests({
+      forge: options.forge,
+      clock,
+      random,
+      log,
+      onFoundLate: (commit) => this.foundLate(commit),
+      signal,
+    })
     const contexts = new ContextBuilder({
       cluster,
       clock,
@@ -257,6 +264,12 @@ export class Reconciler {
     return againMs
   }
 
+  private foundLate(commit: string): void {
+    for (const [key, { revision }] of this.sourceWatch.snapshot?.canaries ?? []) {
+      if (revision?.commit === commit) this.queue.add(key)
+    }
+  }
+
   /** Everything but the targets: those follow their rollouts. Canaries in the version that the cluster serves. */
   private async applyManifests(): Promise<void> {
     const snapshot = this.sourceWatch.snapshot
@@ -332,14 +345,17 @@ export class Reconciler {
   }
 
   private failed(key: CanaryKey, error: unknown, retryMs: number): void {
+    if (this.stopping.signal.aborted) return
     const problem = toProblem(error)
     const fields = { canary: key, code: problem.code, place: problem.place, hint: problem.hint, retryMs }
-    if (problem.kind === 'bug') this.options.log.error({ ...fields, stack: stackOf(error) }, problem.message)
-    else this.options.log.warn(fields, problem.message)
     const failures = (this.failures.get(key) ?? 0) + 1
     this.failures.set(key, failures)
-    // One failure may be a lost race or a hiccup; what comes again is worth telling.
-    if (problem.kind === 'stalled' || failures > 1) this.reporter.problem(key, problem)
+    if (problem.kind === 'bug') this.options.log.error({ ...fields, stack: stackOf(error) }, problem.message)
+    else if (failures === 1) this.options.log.warn(fields, problem.message)
+    else this.options.log.debug(fields, problem.message)
+    // One failure may be a lost race or a hiccup, but a push was tried many times; what comes again is worth telling.
+    const isCertain = problem.kind === 'stalled' || problem.code === 'LEDGER_UNREACHABLE'
+    if (isCertain || failures > 1) this.reporter.problem(key, problem)
   }
 
   private notApplied({ object, place, file }: Manifest, problem: Problem): void {

@@ -68,6 +68,8 @@ const WORTH_TELLING_MS = 1000
 export class Reporter {
   private readonly options: ReporterOptions
   private readonly told = new Map<CanaryKey, Told>()
+  /** Canaries whose status could not be written: told once. */
+  private readonly unwritten = new Set<CanaryKey>()
 
   constructor(options: ReporterOptions) {
     this.options = options
@@ -75,7 +77,6 @@ export class Reporter {
 
   /** Whether a process that starts should find out what was told of a rollout: it runs, or may not have been told in full. */
   isWorthRecalling({ state }: LedgerEntry): boolean {
-    if (state.pullRequest === undefined) return false
     return isRunning(state.phase) || this.options.clock.now() - state.lastTransitionMs < RECENT_MS
   }
 
@@ -103,6 +104,12 @@ export class Reporter {
     }
     observe(context.key, context, entry)
     this.refresh(context, entry)
+  }
+
+  /** A rollout that stands still although nothing is missing; told at once, and once. */
+  frozen(context: CanaryContext, entry: LedgerEntry, reason: Sentence): void {
+    this.toldOf(context.key, entry).waitingSince = { text: reason.text, ms: Number.NEGATIVE_INFINITY }
+    this.waiting(context, entry, reason)
   }
 
   /** Something that holds the rollout up; told once until it changes. Nothing to wait for makes it forgotten. */
@@ -207,7 +214,7 @@ export class Reporter {
   }
 
   private publish(context: CanaryContext, entry: LedgerEntry): void {
-    const { pullRequest } = entry.state
+    const pullRequest = entry.state.pullRequest ?? foundLate(context, entry)
     if (pullRequest === undefined) return
     const told = this.toldOf(context.key, entry)
     const { timeline, waitingFor, rollback, problem } = told
@@ -235,9 +242,16 @@ export class Reporter {
 
   private write(key: CanaryKey, live: KubeObject, status: JsonObject): void {
     const { cluster, log } = this.options
-    cluster.writeStatus(live, status).catch((error: unknown) => {
-      log.warn({ canary: key, error: String(error) }, 'could not write the status, it is written with the next look')
-    })
+    cluster.writeStatus(live, status).then(
+      () => this.unwritten.delete(key),
+      (error: unknown) => {
+        const fields = { canary: key, error: String(error) }
+        const text = 'could not write the status, it is written with the next look'
+        if (this.unwritten.has(key)) log.debug(fields, text)
+        else log.warn(fields, text)
+        this.unwritten.add(key)
+      },
+    )
   }
 
   private toldOf(key: CanaryKey, entry: LedgerEntry): Told {
@@ -248,6 +262,11 @@ export class Reporter {
     this.told.set(key, fresh)
     return fresh
   }
+}
+
+/** The forge may have named the pull request only after the rollout's first transition was recorded. */
+function foundLate({ desired }: CanaryContext, { state }: LedgerEntry): string | undefined {
+  return desired?.revision.commit === state.revision.commit ? desired.pullRequest : undefined
 }
 
 function nothingTold(revision: string): Told {

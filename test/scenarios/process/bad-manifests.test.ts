@@ -20,7 +20,7 @@ async function untilSaid(pull: number, text: string | RegExp): Promise<void> {
   await world.until(`the comments of pull request ${pull} say ${String(text)}`, () => said() === 1)
 }
 
-describe('a mistake in the manifests is told with its place and stops nobody else', () => {
+describe('a mistake in the manifests is told with its place and stops nobody else', { timeout: 90_000 }, () => {
   test('broken YAML: the last good version stays in force, and is not taken for deleted', async () => {
     const broken = canary('one').replace('    kind: Deployment\n', '    kind: "Deployment\n')
     const pull = await world.merge('Break one', { [paths.canary('one')]: broken })

@@ -28,7 +28,7 @@ import { crds } from '../../../src/resources/crds.ts'
 export const GIT_TOKEN = 'right-token'
 export const WEBHOOK_SECRET = 'webhook-secret'
 const PERSON = { name: 'Ada', email: 'ada@example.com' }
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = 30_000
 const LOOK_EVERY_MS = 20
 
 /** What goes wrong outside right now; tests set and clear the members. */
@@ -169,6 +169,19 @@ export class World {
     return stdout.trim()
   }
 
+  /** Commits one file on main past the forge, so that nobody is told. */
+  async commit(path: string, text: string, message: string): Promise<void> {
+    const file = join(this.directory, 'next-content')
+    await writeFile(file, text)
+    const blob = await this.git('hash-object', '-w', file)
+    await this.git('read-tree', 'main')
+    await this.git('update-index', '--add', '--cacheinfo', `100644,${blob},${path}`)
+    const tree = await this.git('write-tree')
+    const identity = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com']
+    const commit = await this.git(...identity, 'commit-tree', tree, '-p', 'main', '-m', message)
+    await this.git('update-ref', 'refs/heads/main', commit)
+  }
+
   /** The subjects of the ledger's commits about a canary, oldest first. */
   async ledger(name: string): Promise<readonly string[]> {
     const text = await this.git('log', '--reverse', '--format=%s', this.config.ledger.branch, '--', `test/${name}`)
@@ -187,7 +200,8 @@ export class World {
   async close(): Promise<void> {
     await this.stop()
     await this.parts.close()
-    await this.parts.api.close()
+    // It may be closed already.
+    await this.parts.api.close().catch(() => undefined)
     await rm(this.directory, { recursive: true, force: true })
   }
 }
