@@ -50,6 +50,8 @@ export interface ReconcilerOptions {
 }
 
 const APPLY_RETRY_MS = 5000
+/** Changes of a canary's objects that fall within this time are looked at together, however many somebody makes. */
+const SETTLE_MS = 50
 /** Canaries that run at once wait for the same push: more of them make fewer pushes. Requests to the cluster are bounded elsewhere. */
 const CONCURRENT_CANARIES = 64
 
@@ -112,14 +114,7 @@ export class Reconciler {
     this.safety = new SafetySpool(options.spool, log)
     this.problems = new SourceProblems({ branch: source, log, report: options.onSourceProblems })
     this.reporter = new Reporter({ ...options, onProblem: (key, problem) => this.canaryProblem(key, problem) })
-    const pullRequests = new PullRequests({
-      forge: options.forge,
-      clock,
-      random,
-      log,
-      onFoundLate: (commit) => this.foundLate(commit),
-      signal,
-    })
+    const pullRequests = this.pullRequestFinder()
     const contexts = new ContextBuilder({
       cluster,
       clock,
@@ -163,7 +158,9 @@ export class Reconciler {
   async start(): Promise<void> {
     await this.safety.start()
     this.unlisten = this.options.cluster.onChange((ref) => {
-      for (const key of this.keysByName.get(`${ref.namespace ?? ''}/${ref.name}`) ?? []) this.queue.add(key)
+      for (const key of this.keysByName.get(`${ref.namespace ?? ''}/${ref.name}`) ?? []) {
+        this.queue.addAfter(key, SETTLE_MS)
+      }
     })
     await this.look()
   }
@@ -262,6 +259,12 @@ export class Reconciler {
     const againMs = await this.canaries.reconcile(key)
     this.failures.delete(key)
     return againMs
+  }
+
+  private pullRequestFinder(): PullRequests {
+    const { forge, clock, random, log } = this.options
+    const onFoundLate = (commit: string): void => this.foundLate(commit)
+    return new PullRequests({ forge, clock, random, log, onFoundLate, signal: this.stopping.signal })
   }
 
   private foundLate(commit: string): void {
