@@ -99,7 +99,10 @@ describe('config/load', () => {
     [`repository: { url: ${url} }\nledger: { branch: main }`, 'ledger.branch: is the source branch too'],
     [`repository: { url: ${url}, token: a, tokenFile: b }`, 'repository.tokenFile: repository.token is set too'],
     ['repository: { url: "https://git.example.com/x" }\nforge: { kind: github }', 'forge.repository: can not be told'],
-    ['repository: { url: "https://git.example.com/x" }\nrollback: { mode: pull-request }', 'unknown value "pull-request"'],
+    [
+      'repository: { url: "https://git.example.com/x" }\nrollback: { mode: pull-request }',
+      'unknown value "pull-request"',
+    ],
     ['- a', 'serin.yaml:1:1: must be a map'],
     [`repository: { url: ${url} }\n---\na: 1`, 'serin.yaml:3:1: must be one document'],
     ['a: [', 'serin.yaml:1:5: '],
