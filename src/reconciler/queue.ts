@@ -14,10 +14,14 @@ export interface QueueOptions {
 
 const FIRST_RETRY_MS = 500
 const LONGEST_RETRY_MS = 60_000
+/** A key that runs more often than this within a stretch has somebody who undoes its work: it waits for the next one. */
+const RUNS_PER_STRETCH = 30
+const STRETCH_MS = 1000
 
 /**
  * A work queue of keys. Adding a key twice runs it once; a key added while it runs, runs again afterwards; one key never
- * runs twice at once; a failing key comes back with jittered, doubling delays, without holding up the others.
+ * runs twice at once; a failing key comes back with jittered, doubling delays, without holding up the others. A key that
+ * is added without end, because somebody else undoes each time what its run did, is slowed down.
  */
 export class KeyedQueue {
   private readonly options: QueueOptions
@@ -25,6 +29,7 @@ export class KeyedQueue {
   private readonly running = new Map<string, Promise<void>>()
   private readonly timers = new Map<string, { readonly atMs: number; readonly cancel: () => void }>()
   private readonly failures = new Map<string, number>()
+  private readonly stretches = new Map<string, { readonly startMs: number; readonly runs: number }>()
   private stopped = false
 
   constructor(options: QueueOptions) {
@@ -34,6 +39,8 @@ export class KeyedQueue {
   /** Runs the key as soon as there is room. */
   add(key: string): void {
     if (this.stopped) return
+    const pauseMs = this.pauseMs(key)
+    if (pauseMs > 0) return this.addAfter(key, pauseMs)
     this.waiting.add(key)
     this.start()
   }
@@ -66,6 +73,19 @@ export class KeyedQueue {
     await Promise.all(this.running.values())
   }
 
+  private pauseMs(key: string): number {
+    const stretch = this.stretches.get(key)
+    if (stretch === undefined || stretch.runs < RUNS_PER_STRETCH) return 0
+    return stretch.startMs + STRETCH_MS - this.options.clock.now()
+  }
+
+  private countRun(key: string): void {
+    const nowMs = this.options.clock.now()
+    const stretch = this.stretches.get(key)
+    const goesOn = stretch !== undefined && nowMs - stretch.startMs < STRETCH_MS
+    this.stretches.set(key, goesOn ? { ...stretch, runs: stretch.runs + 1 } : { startMs: nowMs, runs: 1 })
+  }
+
   private start(): void {
     for (const key of this.waiting) {
       if (this.running.size >= this.options.concurrency) return
@@ -85,6 +105,7 @@ export class KeyedQueue {
   }
 
   private async runOnce(key: string): Promise<void> {
+    this.countRun(key)
     try {
       const againMs = await this.options.run(key)
       this.failures.delete(key)
