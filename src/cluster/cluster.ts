@@ -131,12 +131,28 @@ export class Cluster {
     return { object: applied, changed: applied.metadata.resourceVersion !== live?.metadata.resourceVersion }
   }
 
-  /** Sets a workload's number of pods. Undefined when the workload is gone; not sent when it has that number. */
-  async scale(ref: ObjectRef, replicas: number): Promise<KubeObject | undefined> {
+  /** Whether an apply of this object would change nothing: the watched object holds it all and we applied it. */
+  holds(object: KubeObject, { owner }: Pick<ApplyRequest, 'owner'> = {}): boolean {
+    const wanted = owner === undefined ? object : ownedBy(object, owner)
+    const live = this.get(refOf(wanted))
+    if (live === undefined || (live.kind === 'Service' && serviceCleanup(live, wanted) !== undefined)) return false
+    return this.#isCurrent(live, wanted)
+  }
+
+  /**
+   * Sets a workload's number of pods, only over a version where one is given. Undefined when the workload is gone; not
+   * sent when it has that number.
+   */
+  async scale(
+    ref: ObjectRef,
+    replicas: number,
+    { resourceVersion }: Pick<ApplyRequest, 'resourceVersion'> = {},
+  ): Promise<KubeObject | undefined> {
     await this.ensure(ref, ref.namespace)
     const live = this.get(ref)
     if (live === undefined || numberAt(live, 'spec', 'replicas') === replicas) return live
-    return this.#patchIfThere(ref, scalePatch(replicas))
+    const patch = scalePatch(replicas)
+    return this.#patchIfThere(ref, resourceVersion === undefined ? patch : { ...patch, metadata: { resourceVersion } })
   }
 
   /** Changes fields of an object by a JSON merge patch. Undefined when the object is gone. */

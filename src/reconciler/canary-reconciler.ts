@@ -4,14 +4,16 @@ import type { Clock } from '../lib/clock.ts'
 import { canonicalJson } from '../lib/json.ts'
 import type { KubeObject } from '../lib/kube-object.ts'
 import { Problem } from '../lib/problem.ts'
-import type { KnownInput, RolloutInput } from '../rollout/input.ts'
+import type { KnownInput, Order, RolloutInput } from '../rollout/input.ts'
 import { sourceReverted, wantsSourceRevert } from '../rollout/idle.ts'
+import { restoreWeight } from '../rollout/steps.ts'
 import { isRunning, type RolloutState } from '../rollout/state.ts'
 import type { Answer, Question, Transition, Wait } from '../rollout/transition.ts'
 import { splitAt } from '../traffic/split.ts'
-import { converge, liveRoutes, liveWeight, routeVersions, writeRoutes, type RouteVersions } from './converge.ts'
+import { converge, liveWeight, lowerWeight, routeRefs, workloadRefs } from './converge.ts'
 import { decide } from './decide.ts'
-import type { LedgerKeeper } from './ledger-keeper.ts'
+import { Fence, isMoved } from './fence.ts'
+import type { LedgerKeeper, Seen } from './ledger-keeper.ts'
 import type { Logger } from './ports.ts'
 import type { Reporter } from './reporter.ts'
 import type { SafetySpool } from './safety-spool.ts'
@@ -26,6 +28,8 @@ export interface CanaryReconcilerOptions {
   readonly sourceRollback: SourceRollbackWriter
   /** Everything known of a canary right now; a Problem where it can't be worked with; undefined where it is unknown. */
   readonly context: (key: CanaryKey) => Promise<CanaryContext | Problem | undefined>
+  /** Looks at the source branch where another Serin may have read more of it; resolves with whether it had to. */
+  readonly catchUp: () => Promise<boolean>
   readonly log: Logger
 }
 
@@ -64,45 +68,48 @@ export class CanaryReconciler {
 
   private async step(key: CanaryKey, context: CanaryContext): Promise<'again' | { readonly lookAgainMs?: number }> {
     const { keeper, reporter } = this.options
-    const entry = keeper.entry(key)
+    // Another Serin has read more of the source branch than this one: what it recorded is judged by what it saw.
+    if (await this.options.catchUp()) return 'again'
+    const seen = keeper.seen(key)
+    const { entry } = seen
     const unreadable = keeper.problem(key)
     if (entry === undefined && unreadable !== undefined) {
       reporter.problem(key, unreadable)
       return {}
     }
     if (entry !== undefined) {
-      if (await this.finishSpooled(key, context, entry)) return 'again'
-      if (await this.updateRoutes(key, context, entry)) return 'again'
-      // Seen before Git is asked: whoever lowers the weight in between makes the write fail.
-      const versions = routeVersions(context.stage)
-      if (!(await this.mayRaise(key, context, entry))) return 'again'
-      await converge(context.stage, entry, versions)
+      if (await this.finishSpooled(key, context, seen, entry)) return 'again'
+      if (await this.updateRoutes(key, context, seen, entry)) return 'again'
+      const fence = this.fence(key, context, entry)
+      if (await this.repairWeight(key, context, seen, entry)) return 'again'
+      // What a person asks for comes first: it may take traffic off the canary that this would bring.
+      if (seen.order === undefined && !(await this.actOut(key, context, entry, fence))) return 'again'
     }
     const frozen = context.frozen
-    if (frozen !== undefined && entry !== undefined && isRunning(entry.state.phase)) {
+    if (frozen !== undefined && !isDecided(seen.order) && entry !== undefined && isRunning(entry.state.phase)) {
       reporter.frozen(context, entry, frozen)
       return {}
     }
-    const input = this.input(key, context, entry)
+    const input = this.input(context, seen)
     if (input === undefined) return {}
     if (isKnown(input) && wantsSourceRevert(input)) {
-      const written = await this.revertSource(key, context, input)
+      const written = await this.revertSource(key, context, seen, input)
       if (written === 'recorded') return 'again'
     }
     const outcome = await decide(input, (question) => answer(context, question))
     if (outcome.kind === 'wait') return this.wait(key, context, entry, outcome, input)
-    await this.perform(key, context, entry, outcome)
+    await this.perform(key, context, seen, outcome)
     return 'again'
   }
 
-  private input(key: CanaryKey, context: CanaryContext, entry: LedgerEntry | undefined): RolloutInput | undefined {
+  private input(context: CanaryContext, { entry, order }: Seen): RolloutInput | undefined {
     if (context.desired === undefined) return undefined
     return {
       spec: context.spec,
       state: entry?.state ?? null,
       promoted: entry?.promoted ?? null,
       desired: context.desired,
-      order: this.options.keeper.order(key) ?? null,
+      order: order ?? null,
       nowMs: this.options.clock.now(),
     }
   }
@@ -113,10 +120,11 @@ export class CanaryReconciler {
     entry: LedgerEntry | undefined,
     wait: Wait,
     input: RolloutInput,
-  ): Promise<{ readonly lookAgainMs?: number }> {
+  ): Promise<'again' | { readonly lookAgainMs?: number }> {
     const { keeper, reporter, clock } = this.options
     if (input.order !== null) {
       await keeper.answer(key, `Nothing to ${input.order.kind}: the rollout is ${input.state?.phase ?? 'not known'}.`)
+      return 'again'
     }
     reporter.waiting(context, entry, wait.reason)
     if (wait.untilMs !== undefined) return { lookAgainMs: Math.max(0, wait.untilMs - clock.now()) }
@@ -124,42 +132,64 @@ export class CanaryReconciler {
   }
 
   /** Records a transition and acts it out. A superseded one changes nothing: the next step decides anew. */
-  private async perform(
-    key: CanaryKey,
-    context: CanaryContext,
-    entry: LedgerEntry | undefined,
-    transition: Transition,
-  ): Promise<void> {
-    const { stage } = context
+  private async perform(key: CanaryKey, context: CanaryContext, seen: Seen, transition: Transition): Promise<void> {
+    const { entry } = seen
     const primary =
       transition.promotion === undefined ? (entry?.primary ?? []) : this.promoted(key, context, transition)
     const routes = context.routes(splitAt(transition.next.canaryWeight))
     const change = transitionChange(key, entry ?? null, transition, { primary, routes }, [])
     if (entry !== undefined && transition.next.canaryWeight < entry.state.canaryWeight) {
       await this.options.spool.put(key, entry, change)
-      await writeRoutes(stage, routes)
-      await this.recordAndAct(key, context, change, transition, new Map())
-    } else {
-      await this.recordAndAct(key, context, change, transition, routeVersions(stage))
+      await lowerWeight(context.stage, change.next)
     }
+    await this.recordAndAct(key, context, seen, change, transition)
   }
 
   private async recordAndAct(
     key: CanaryKey,
     context: CanaryContext,
+    seen: Seen,
     change: LedgerChange,
     transition: Pick<Transition, 'sentences'>,
-    versions: RouteVersions,
   ): Promise<void> {
     const { keeper, spool, reporter } = this.options
-    const recorded = await keeper.record(change)
+    const fence = this.fence(key, context, change.next)
+    const recorded = await keeper.record(change, seen)
     await spool.remove(key)
     if (recorded.kind === 'superseded') return
+    fence.confirm()
     try {
-      await converge(context.stage, change.next, versions)
+      await this.actOut(key, context, change.next, fence)
     } finally {
       reporter.transition(context, change.next, transition.sentences, recorded.commits)
     }
+  }
+
+  /** False when the record has changed meanwhile: then there is something else to act out. */
+  private async actOut(key: CanaryKey, context: CanaryContext, entry: LedgerEntry, fence: Fence): Promise<boolean> {
+    if (this.options.keeper.entry(key) !== entry) return false
+    try {
+      await converge(context.stage, entry, fence)
+      return true
+    } catch (error) {
+      if (isMoved(error)) return false
+      throw error
+    }
+  }
+
+  private fence(key: CanaryKey, { stage }: CanaryContext, entry: LedgerEntry): Fence {
+    const { keeper } = this.options
+    const order = keeper.order(key)
+    const stillHolds = async (): Promise<boolean> => {
+      await keeper.poll()
+      return keeper.entry(key) === entry && keeper.order(key) === order
+    }
+    return new Fence({
+      cluster: stage.cluster,
+      routes: routeRefs(entry),
+      others: workloadRefs(stage, entry),
+      stillHolds,
+    })
   }
 
   /** What the primary gets: the revision that the core names, from where its content is known. */
@@ -177,20 +207,25 @@ export class CanaryReconciler {
   }
 
   /** A decision towards safety that Git does not have yet comes before anything else. */
-  private async finishSpooled(key: CanaryKey, context: CanaryContext, entry: LedgerEntry): Promise<boolean> {
+  private async finishSpooled(
+    key: CanaryKey,
+    context: CanaryContext,
+    seen: Seen,
+    entry: LedgerEntry,
+  ): Promise<boolean> {
     const { spool } = this.options
     const change = spool.get(key, entry)
     if (change === undefined) {
       await spool.remove(key)
       return false
     }
-    await writeRoutes(context.stage, change.next.routes)
-    await this.recordAndAct(key, context, change, { sentences: spooledSentences(change) }, new Map())
+    await lowerWeight(context.stage, change.next)
+    await this.recordAndAct(key, context, seen, change, { sentences: spooledSentences(change) })
     return true
   }
 
   /** The Canary's own spec may ask for other routes at the same weight: recorded, then written. */
-  private async updateRoutes(key: CanaryKey, context: CanaryContext, entry: LedgerEntry): Promise<boolean> {
+  private async updateRoutes(key: CanaryKey, context: CanaryContext, seen: Seen, entry: LedgerEntry): Promise<boolean> {
     const routes = context.routes(splitAt(entry.state.canaryWeight))
     if (canonicalJson(routes) === canonicalJson(entry.routes)) return false
     const change = objectsChange(
@@ -198,23 +233,27 @@ export class CanaryReconciler {
       { ...entry, routes },
       `Update routes of ${context.spec.name}.${context.spec.namespace}`,
     )
-    await this.options.keeper.record(change)
+    await this.options.keeper.record(change, seen)
     return true
   }
 
-  /** Repairs that give the canary more traffic need Git's word that the recorded weight still holds. */
-  private async mayRaise(key: CanaryKey, context: CanaryContext, entry: LedgerEntry): Promise<boolean> {
-    const { keeper } = this.options
-    if (liveRoutes(context.stage).length === 0 || liveWeight(context.stage) >= entry.state.canaryWeight) return true
-    const order = keeper.order(key)
-    await keeper.poll()
-    return keeper.entry(key) === entry && keeper.order(key) === order
+  /**
+   * Routes that give the canary less than is recorded: the process ended before it acted, somebody changed them by hand,
+   * or another Serin is about to record a rollback. More traffic needs a commit, so that only one of them can win.
+   */
+  private async repairWeight(key: CanaryKey, context: CanaryContext, seen: Seen, entry: LedgerEntry): Promise<boolean> {
+    const { spec, stage } = context
+    if (!spec.movesTraffic || seen.order !== undefined) return false
+    if (liveWeight(stage) >= entry.state.canaryWeight) return false
+    await this.perform(key, context, seen, restoreWeight(spec, entry.state, this.options.clock.now()))
+    return true
   }
 
   /** Tells the source branch that its newest revision failed. `recorded`: a transition says that it could not be done. */
   private async revertSource(
     key: CanaryKey,
     context: CanaryContext,
+    seen: Seen,
     input: KnownInput,
   ): Promise<'recorded' | 'written'> {
     const { sourceRollback, reporter, keeper } = this.options
@@ -237,7 +276,7 @@ export class CanaryReconciler {
       reporter.sourceReverted(context, keeper.entry(key), transition.sentences, written.rollback)
       return 'written'
     }
-    await this.perform(key, context, keeper.entry(key), transition)
+    await this.perform(key, context, seen, transition)
     return 'recorded'
   }
 
@@ -252,6 +291,11 @@ async function answer(context: CanaryContext, question: Question): Promise<Answe
   return question.ask === 'readiness'
     ? { to: 'readiness', readiness: context.readiness(question.of) }
     : { to: 'checks', checks: await context.checks() }
+}
+
+/** A person says what becomes of a run that stands still. */
+function isDecided(order: Order | undefined): boolean {
+  return order?.kind === 'rollback' || order?.kind === 'restore'
 }
 
 function isKnown(input: RolloutInput): input is KnownInput {

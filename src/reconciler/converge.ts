@@ -1,16 +1,17 @@
-import { canonicalJson, numberAt } from '../lib/json.ts'
+import { numberAt } from '../lib/json.ts'
 import { refOf, type KubeObject, type ObjectRef } from '../lib/kube-object.ts'
 import { isOwnedBy } from '../cluster/workloads/owner.ts'
 import { replicasFromZero } from '../cluster/workloads/scale.ts'
 import type { LedgerEntry } from '../ledger/entry.ts'
 import type { Canary } from '../resources/canary.ts'
 import type { TrafficProvider } from '../traffic/provider.ts'
+import { fenced, type Fence } from './fence.ts'
 import type { ClusterPort } from './ports.ts'
 import { routesIn, targetScale } from './wanted.ts'
 
 /** One canary's objects in the cluster, and what decides about them. */
 export interface Stage {
-  readonly cluster: ClusterPort
+  readonly cluster: Pick<ClusterPort, 'get' | 'holds' | 'apply' | 'scale'>
   readonly canary: Canary
   readonly provider: TrafficProvider
   /** The Canary object that owns what is generated. */
@@ -23,9 +24,6 @@ export interface Stage {
   readonly targetHash: string | undefined
   readonly autoscaler: KubeObject | undefined
 }
-
-/** The versions of the routing objects that a decision saw: what fences a late writer off. */
-export type RouteVersions = ReadonlyMap<string, string>
 
 /** The name of the Service that users talk to, and of the mesh's objects. */
 export function apexName(canary: Canary): string {
@@ -47,42 +45,53 @@ export function liveWeight(stage: Stage): number {
   return stage.provider.read(stage.canary, liveRoutes(stage))?.canary ?? 0
 }
 
-export function routeVersions(stage: Stage): RouteVersions {
-  return new Map(
-    liveRoutes(stage).map((object) => [canonicalJson(refOf(object)), object.metadata.resourceVersion ?? '']),
-  )
+/** Writes the mesh's objects only. */
+async function writeRoutes({ cluster, owner }: Stage, routes: readonly KubeObject[]): Promise<void> {
+  for (const object of routes) if (object.kind !== 'Service') await cluster.apply(object, { owner })
 }
 
-/** Writes the mesh's objects only: what takes traffic off a canary before anything else happens. */
-export async function writeRoutes(
-  stage: Stage,
-  routes: readonly KubeObject[],
-  versions: RouteVersions = new Map(),
-): Promise<void> {
-  for (const object of routes) {
+/**
+ * Takes traffic off a canary, before anything else happens and without asking anybody. All of it may always go; a part only
+ * over the routes that were seen to give it more, as others may have taken all of it meanwhile.
+ */
+export async function lowerWeight(stage: Stage, { state, routes }: LedgerEntry): Promise<void> {
+  const { cluster, owner } = stage
+  if (liveWeight(stage) <= state.canaryWeight) return
+  const seen = routes.map((object) => ({ object, version: cluster.get(refOf(object))?.metadata.resourceVersion }))
+  for (const { object, version } of seen) {
     if (object.kind === 'Service') continue
-    const resourceVersion = versions.get(canonicalJson(refOf(object)))
-    await stage.cluster.apply(object, { owner: stage.owner, ...(resourceVersion ? { resourceVersion } : {}) })
+    await cluster.apply(object, { owner, resourceVersion: state.canaryWeight === 0 ? undefined : version })
   }
+}
+
+/** The mesh's objects of a record. */
+export function routeRefs({ routes }: LedgerEntry): readonly ObjectRef[] {
+  return routes.filter(({ kind }) => kind !== 'Service').map(refOf)
+}
+
+/** The other objects of a record, and its target. */
+export function workloadRefs({ targetRef, primaryRef }: Stage, { primary, routes }: LedgerEntry): readonly ObjectRef[] {
+  const services = routes.filter(({ kind }) => kind === 'Service')
+  return [targetRef, primaryRef, ...primary.map(refOf), ...services.map(refOf)]
 }
 
 /**
  * Brings the cluster to what is recorded, in an order that never leaves users without a ready backend: workloads, then
- * Services and routes, then the target's replicas. Idempotent; makes no request where nothing differs.
- *
- * @param versions the routes that the decision saw, when this raises the canary's weight
+ * Services and routes, then the target's replicas. Idempotent; makes no request where nothing differs. Only traffic that
+ * goes back to the primary passes no fence.
  */
-export async function converge(stage: Stage, entry: LedgerEntry, versions: RouteVersions): Promise<void> {
+export async function converge(unfenced: Stage, entry: LedgerEntry, fence: Fence): Promise<void> {
+  await lowerWeight(unfenced, entry)
+  const stage: Stage = { ...unfenced, cluster: fenced(unfenced.cluster, fence) }
   const { cluster, owner } = stage
   const scale = targetScale(entry.state)
-  if (liveWeight(stage) > entry.state.canaryWeight) await writeRoutes(stage, entry.routes)
   if (scale !== 'zero') await applyTarget(stage, entry)
   for (const object of entry.primary) await cluster.apply(object, { owner })
   if (entry.state.phase === 'Initializing') await matchTarget(stage)
   const routes = routesIn(entry, apexName(stage.canary))
   for (const object of routes) if (object.kind === 'Service') await applyService(stage, object)
   if (scale === 'up') await scaleUp(stage)
-  await writeRoutes(stage, routes, versions)
+  await writeRoutes(stage, routes)
   if (scale === 'zero') {
     await scaleDown(stage)
     await applyTarget(stage, entry)
@@ -96,10 +105,13 @@ async function applyService({ cluster, canary, owner }: Stage, object: KubeObjec
   await cluster.apply(object, isAdopted ? {} : { owner })
 }
 
-/** The target's manifest without replicas, which are Serin's; only a revision that is recorded ever runs. */
+/**
+ * The target's manifest without replicas, which are Serin's. While its pods serve it holds the recorded revision, else what
+ * the primary runs: two Serins that read different commits of the source branch never undo each other's work.
+ */
 async function applyTarget({ cluster, target, targetHash }: Stage, { state, promoted }: LedgerEntry): Promise<void> {
-  if (target === undefined || (targetHash !== state.revision.hash && targetHash !== promoted.hash)) return
-  if (targetScale(state) !== 'zero' && targetHash !== state.revision.hash) return
+  const recorded = targetScale(state) === 'zero' ? promoted : state.revision
+  if (target === undefined || targetHash !== recorded.hash) return
   const { replicas: _replicas, ...spec } = target.spec ?? {}
   await cluster.apply({ ...target, spec })
 }

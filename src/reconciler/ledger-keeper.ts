@@ -31,10 +31,15 @@ export interface LedgerKeeperOptions {
   readonly onEdit: (key: CanaryKey) => void
 }
 
+/** What a decision is made on: when either has changed since then, it is superseded. */
+export interface Seen {
+  readonly entry: LedgerEntry | undefined
+  readonly order: Order | undefined
+}
+
 interface Queued {
   readonly change: LedgerChange
-  /** What the decision saw: a change of either since then supersedes it. */
-  readonly decidedOn: { readonly entry: LedgerEntry | undefined; readonly order: Order | undefined }
+  readonly decidedOn: Seen
   readonly resolve: (recorded: Recorded) => void
   readonly reject: (error: unknown) => void
 }
@@ -55,6 +60,7 @@ export class LedgerKeeper {
   private readonly orders = new Map<CanaryKey, { readonly order: Order; readonly entry: LedgerEntry }>()
   private queue: Queued[] = []
   private head: Oid | null = null
+  private adoptedCommits = 0
   private lastPushMs = Number.NEGATIVE_INFINITY
   private cancelFlush: (() => void) | undefined
 
@@ -89,6 +95,16 @@ export class LedgerKeeper {
       oid = commit.parents[0]
     }
     return undefined
+  }
+
+  /** What is recorded of a canary and asked for, to decide on. */
+  seen(key: CanaryKey): Seen {
+    return { entry: this.entry(key), order: this.order(key) }
+  }
+
+  /** How many commits of other Serins were adopted: a new number says that they may have read more of the source branch. */
+  get adopted(): number {
+    return this.adoptedCommits
   }
 
   /** What is recorded of a canary; undefined for one that was never seen. */
@@ -140,11 +156,11 @@ export class LedgerKeeper {
 
   /**
    * Records a change on the server. Resolves when its push has landed, or as `superseded` when the entry it was decided on
-   * is not the recorded one any more. Rejects with a Problem when the server can't be reached or refuses.
+   * (what is recorded now, unless it is named) is not the recorded one any more. Rejects with a Problem when the server can't be reached or refuses.
    */
-  record(change: LedgerChange): Promise<Recorded> {
+  record(change: LedgerChange, decidedOn: Seen = this.seen(change.key)): Promise<Recorded> {
     return new Promise((resolve, reject) => {
-      this.queue.push({ change, decidedOn: this.seen(change.key), resolve, reject })
+      this.queue.push({ change, decidedOn, resolve, reject })
       this.scheduleFlush(change.urgent)
     })
   }
@@ -236,10 +252,6 @@ export class LedgerKeeper {
     return { last: commits.size === 0 ? null : parent, commits }
   }
 
-  private seen(key: CanaryKey): Queued['decidedOn'] {
-    return { entry: this.entry(key), order: this.order(key) }
-  }
-
   private isCurrent({ change, decidedOn }: Queued): boolean {
     const now = this.seen(change.key)
     return now.entry === decidedOn.entry && now.order === decidedOn.order
@@ -296,6 +308,7 @@ export class LedgerKeeper {
     const entry = await readFolder(this.options.branch, commit, key)
     if (entry === null || entry instanceof Problem) return
     this.recordedEntries.set(key, entry)
+    this.adoptedCommits += 1
     this.options.onEdit(key)
   }
 
@@ -304,6 +317,7 @@ export class LedgerKeeper {
     for (const [key, entry] of entries) {
       if (!(entry instanceof Problem) && this.entry(key) === undefined) this.recordedEntries.set(key, entry)
     }
+    this.adoptedCommits += 1
     return new Map([...entries.keys()].map((key) => [key, tip]))
   }
 

@@ -81,6 +81,8 @@ export class Reconciler {
   private cancelLook: (() => void) | undefined
   private toldOfFiles: ReadonlySet<string> = new Set()
   private keysByName = new Map<string, CanaryKey[]>()
+  /** How many commits of other Serins had been adopted before the last look at the source branch. */
+  private caughtUpWith = 0
   private cancelApply: (() => void) | undefined
   private unlisten: (() => void) | undefined
 
@@ -140,6 +142,7 @@ export class Reconciler {
         onPushed: () => void this.look(),
       }),
       context: (key) => contexts.build(key),
+      catchUp: () => this.catchUp(),
       log,
     })
     this.queue = new KeyedQueue({
@@ -171,8 +174,7 @@ export class Reconciler {
       if (this.stopping.signal.aborted) return
       const hasLedger = await this.attempt('ledger', () => this.readLedger())
       // Without what is recorded, a canary would be taken for a new one.
-      const hasSource =
-        this.isLedgerRead && (await this.attempt('source', async () => this.seen(await this.sourceWatch.look())))
+      const hasSource = this.isLedgerRead && (await this.attempt('source', () => this.lookAtSource()))
       this.lookAgain(hasLedger && hasSource)
     })
   }
@@ -222,6 +224,24 @@ export class Reconciler {
       ok,
       reasons: this.sourceWatch.snapshot === undefined ? ['the source branch was not read yet', ...reasons] : reasons,
     }
+  }
+
+  private async lookAtSource(): Promise<void> {
+    const { adopted } = this.keeper
+    const look = await this.sourceWatch.look()
+    this.caughtUpWith = adopted
+    await this.seen(look)
+  }
+
+  /** What another Serin recorded is judged by a source branch that is at least as new as the one it saw. */
+  private async catchUp(): Promise<boolean> {
+    if (this.keeper.adopted === this.caughtUpWith) return false
+    await this.look()
+    if (this.keeper.adopted !== this.caughtUpWith) {
+      const message = 'another Serin recorded something, and the source branch that it read cannot be read here'
+      throw new Problem({ kind: 'retry', code: 'SOURCE_BEHIND', message })
+    }
+    return true
   }
 
   private async seen({ changed, rewritten, commits, snapshot }: Look): Promise<void> {

@@ -23,6 +23,8 @@ export const say = {
   restarting: (spec: RolloutSpec) => normal(`New revision detected! Restarting analysis for ${targetName(spec)}`),
   startingAnalysis: (spec: RolloutSpec) => normal(`Starting canary analysis for ${targetName(spec)}`),
   weight: (spec: RolloutSpec, weight: number) => normal(`Advance ${canaryName(spec)} canary weight ${weight}`),
+  restoringWeight: (spec: RolloutSpec, weight: number) =>
+    warning(`Restoring ${canaryName(spec)} canary weight ${weight}`),
   iteration: (spec: RolloutSpec, done: number) =>
     normal(`Advance ${canaryName(spec)} canary iteration ${done}/${spec.iterations}`),
   primaryWeight: (spec: RolloutSpec, weight: number) => normal(`Advance ${canaryName(spec)} primary weight ${weight}`),

@@ -1,5 +1,6 @@
 import type { KnownInput } from './input.ts'
 import { say, warning, type Sentence } from './sentences.ts'
+import type { RolloutSpec } from './spec.ts'
 import type { Promoted, Revision, RolloutState, Route } from './state.ts'
 import type { Readiness, Transition, Wait } from './transition.ts'
 
@@ -86,6 +87,11 @@ export function rollBack(
     lastTransitionMs: nowMs,
   }
   return transition(next, [why, end.quarantine ? say.canaryFailed(spec) : say.scalingDown(spec)])
+}
+
+/** The routes give the canary less than is recorded: they get the recorded weight again, and the analysis its whole interval. */
+export function restoreWeight(spec: RolloutSpec, state: RolloutState, nowMs: number): Transition {
+  return transition({ ...state, lastTransitionMs: nowMs }, [say.restoringWeight(spec, state.canaryWeight)])
 }
 
 function runState({ state, desired, nowMs }: KnownInput, route: Route, attempt: number): RolloutState {
