@@ -1,0 +1,62 @@
+import { ledgerBranch } from '../../src/cli/stage/staged-serin.ts'
+import { numberAt, stringAt } from '../../src/lib/json.ts'
+import { Problem } from '../../src/lib/problem.ts'
+import type { LedgerEntry } from '../../src/ledger/entry.ts'
+import { ledgerFiles as names, parseEntry } from '../../src/ledger/files.ts'
+import { isRunning } from '../../src/rollout/state.ts'
+import { manifestsInText } from '../../src/source/manifest.ts'
+import { revisionHash } from '../../src/source/revision.ts'
+import { deploymentFile, tagIn, tagOf } from './fleet.ts'
+import { weightsOf } from './invariants.ts'
+import { targetTag, type World } from './world.ts'
+
+/** Why the world is not at rest yet; undefined when cluster, ledger and source branch tell the same story. */
+export function unrest(world: World): string | undefined {
+  const entry = readEntry(world)
+  if (typeof entry === 'string') return entry
+  const { state, promoted } = entry
+  if (isRunning(state.phase) || state.phase === 'Initializing') return `the rollout is ${state.phase}`
+  return clusterUnrest(world, entry) ?? sourceUnrest(world, entry, promoted.hash)
+}
+
+function readEntry(world: World): LedgerEntry | string {
+  const { remote } = world.stage
+  if (remote.tip(ledgerBranch) === null) return 'there is no ledger'
+  const files = remote.files(ledgerBranch)
+  const texts = Object.fromEntries(names.map((name) => [name, files.get(`test/podinfo/${name}`) ?? null]))
+  try {
+    return parseEntry('test/podinfo', texts as Parameters<typeof parseEntry>[1])
+  } catch (error) {
+    return error instanceof Problem ? error.toString() : String(error)
+  }
+}
+
+function clusterUnrest({ stage }: World, { state, primary }: LedgerEntry): string | undefined {
+  const { cluster } = stage
+  const routes = cluster.list('networking.istio.io/v1beta1', 'VirtualService')
+  const weight = weightsOf(routes.find(({ metadata }) => metadata.name === 'podinfo'))?.canary
+  if (weight !== state.canaryWeight)
+    return `the routes give the canary ${weight} %, recorded are ${state.canaryWeight} %`
+  const deployments = cluster.list('apps/v1', 'Deployment', 'test')
+  const live = deployments.find(({ metadata }) => metadata.name === 'podinfo-primary')
+  const wanted = tagOf(primary)
+  const runs = tagOf(live?.spec ?? {})
+  if (runs !== wanted) return `the primary runs ${runs}, recorded is ${wanted}`
+  if ((numberAt(live, 'status', 'readyReplicas') ?? 0) === 0) return 'the primary has no ready pod'
+  const target = deployments.find(({ metadata }) => metadata.name === 'podinfo')
+  const replicas = numberAt(target, 'spec', 'replicas')
+  if (state.canaryWeight === 0 && replicas !== 0) return `the target has ${replicas} replicas`
+  const [canary] = cluster.list('flagger.app/v1beta1', 'Canary')
+  const phase = stringAt(canary, 'status', 'phase')
+  return phase === state.phase ? undefined : `the Canary's status says ${phase}, recorded is ${state.phase}`
+}
+
+function sourceUnrest(world: World, { state }: LedgerEntry, promotedHash: string): string | undefined {
+  const text = world.stage.remote.files('main').get(deploymentFile) ?? ''
+  const object = manifestsInText(text, deploymentFile).manifests[0]?.object
+  const hash = object === undefined ? 'none' : revisionHash(object)
+  if (hash === promotedHash) return undefined
+  const isExplained = state.rollback !== undefined || state.keptOut !== undefined
+  if (state.quarantine.includes(hash) && isExplained) return undefined
+  return `the source branch asks for ${tagIn(text)}, the primary runs something else (target: ${targetTag(world.stage.cluster)})`
+}

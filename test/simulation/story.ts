@@ -1,0 +1,200 @@
+import { ledgerBranch, serinIdentity } from '../../src/cli/stage/staged-serin.ts'
+import { person } from '../../src/cli/stage/virtual-stage.ts'
+import type { Commit } from '../../src/git/types.ts'
+import { canary, canaryFile, deployment, deploymentFile, tagIn, type Plan } from './fleet.ts'
+import { weightsOf } from './invariants.ts'
+import type { World } from './world.ts'
+
+/** One thing that somebody does. Resolves to what is told of it; undefined when it can't be done now. */
+type Deed = (world: World) => string | undefined
+
+/** What people and machines do, with how often they do it. */
+const deeds: readonly (readonly [number, Deed])[] = [
+  [5, (world) => release(world, 'good')],
+  [3, (world) => release(world, 'bad')],
+  [1, (world) => release(world, 'flaky')],
+  [1, (world) => release(world, 'broken')],
+  [4, revertRelease],
+  [1, bringBack],
+  [2, unrelated],
+  [2, changePlan],
+  [1, breakPlan],
+  [2, (world) => revertOnLedger(world, /^Advance /)],
+  [1, (world) => revertOnLedger(world, /^Copying /)],
+  [2, (world) => revertOnLedger(world, /^Rolling back /)],
+  [1, (world) => revertOnLedger(world, /./)],
+  [1, spoilLedger],
+  [1, meddleWithRoutes],
+  [1, cutWatches],
+  [1, secondSerin],
+  [1, forgetPast],
+  [1, rewriteSource],
+]
+
+/** Does something, drawn from the seed. */
+export function act(world: World): void {
+  const all = deeds.flatMap(([often, deed]) => Array.from({ length: often }, () => deed))
+  const told = world.dice.pick(all)(world)
+  if (told !== undefined) world.tell(`** ${told}`)
+}
+
+/** How every story ends: the Canary is in order again, and often one more release comes. */
+export function settleStory(world: World): void {
+  const { suspend, isBroken } = world.plan
+  const wasRewritten = world.isRewritten
+  if (suspend || isBroken) plan(world, { suspend: false, isBroken: false })
+  if (wasRewritten || world.dice.chance(0.3)) world.tell(`** ${release(world, 'good')}`)
+}
+
+function release(world: World, quality: string): string {
+  const tag = `${quality}-${world.count('release')}`
+  world.stage.commit({ [deploymentFile]: deployment(tag) }, `Bump podinfo to ${tag}\n`)
+  return `releases ${tag}`
+}
+
+/** The manifest of before, as `git revert` of the last release leaves it. */
+function revertRelease(world: World): string | undefined {
+  const tags = sourceTags(world)
+  const [last, before] = [tags.at(-1), tags.at(-2)]
+  if (last === undefined || before === undefined) return undefined
+  world.stage.commit({ [deploymentFile]: deployment(before) }, `Revert "Bump podinfo to ${last}"\n`)
+  return `reverts ${last}, back to ${before}`
+}
+
+/** A bot or a person brings a revision of earlier back. */
+function bringBack(world: World): string | undefined {
+  const tags = sourceTags(world)
+  const tag = world.dice.pick(tags)
+  if (tag === tags.at(-1)) return undefined
+  const { stage } = world
+  const author = world.dice.chance(0.5) ? person : { name: 'updater[bot]', email: 'bot@example.com' }
+  stage.remote.commit(
+    'main',
+    new Map([[deploymentFile, deployment(tag)]]),
+    `Use podinfo ${tag}\n`,
+    author,
+    stage.clock.now(),
+  )
+  return `${author.name} brings ${tag} back`
+}
+
+function unrelated(world: World): string {
+  world.stage.commit({ 'README.md': `Note ${world.count('note')}.\n` }, 'Note something\n')
+  return 'notes something'
+}
+
+function changePlan(world: World): string {
+  const { dice } = world
+  const change = dice.pick<Partial<Plan>>([
+    { threshold: dice.between(1, 4) },
+    { stepWeight: dice.pick([20, 25]) },
+    { maxWeight: dice.pick([50, 75]) },
+    { stepWeightPromotion: dice.pick([0, 25]) },
+    { skipAnalysis: dice.chance(0.5) },
+    { suspend: dice.chance(0.5) },
+  ])
+  return plan(world, change)
+}
+
+function breakPlan(world: World): string {
+  return plan(world, { isBroken: !world.plan.isBroken })
+}
+
+function plan(world: World, change: Partial<Plan>): string {
+  world.plan = { ...world.plan, ...change }
+  if (world.plan.skipAnalysis) world.invariants.maySkipAnalysis = true
+  world.stage.commit({ [canaryFile]: canary(world.plan) }, 'Change the Canary\n')
+  return `sets ${JSON.stringify(change)}`
+}
+
+/** Undoes the newest of Serin's ledger commits that a subject matches, as `git revert` does where it applies cleanly. */
+function revertOnLedger(world: World, subject: RegExp): string | undefined {
+  const { remote, clock } = world.stage
+  if (remote.tip(ledgerBranch) === null) return undefined
+  const commit = remote.log(ledgerBranch).findLast((one) => isSerins(one) && subject.test(one.message))
+  const [parent] = commit?.parents ?? []
+  if (commit === undefined || parent === undefined) return undefined
+  const [before, after, now] = [remote.filesAt(parent), remote.filesAt(commit.oid), remote.files(ledgerBranch)]
+  const changes = new Map<string, string | null>()
+  for (const [path, text] of after) {
+    if (before.get(path) === text) continue
+    if (now.get(path) !== text || before.get(path) === undefined) return undefined
+    changes.set(path, before.get(path) ?? null)
+  }
+  if (changes.size === 0) return undefined
+  const title = commit.message.split('\n', 1)[0]
+  remote.commit(ledgerBranch, changes, `Revert "${title}"\n`, person, clock.now())
+  return `reverts "${title}" on the ledger`
+}
+
+function spoilLedger(world: World): string | undefined {
+  const { remote, clock } = world.stage
+  if (remote.tip(ledgerBranch) === null) return undefined
+  const file = world.dice.pick(['status.yaml', 'promoted.yaml', 'routes.yaml', 'primary.yaml'])
+  const text = world.dice.pick([null, 'nonsense: [', 'phase: Happy\n'])
+  remote.commit(ledgerBranch, new Map([[`test/podinfo/${file}`, text]]), 'Tidy up\n', person, clock.now())
+  return `spoils ${file} on the ledger`
+}
+
+/** Somebody edits the weights by hand. */
+function meddleWithRoutes(world: World): string | undefined {
+  const { cluster } = world.stage
+  const live = cluster
+    .list('networking.istio.io/v1beta1', 'VirtualService')
+    .find(({ metadata }) => metadata.name === 'podinfo')
+  if (weightsOf(live) === undefined) return undefined
+  const canaryWeight = world.dice.pick([0, 5, 100])
+  const route = [
+    { destination: { host: 'podinfo-primary' }, weight: 100 - canaryWeight },
+    { destination: { host: 'podinfo-canary' }, weight: canaryWeight },
+  ]
+  world.invariants.meddle('routes', () =>
+    cluster.serve({
+      method: 'PATCH',
+      path: '/apis/networking.istio.io/v1beta1/namespaces/test/virtualservices/podinfo',
+      contentType: 'application/merge-patch+json',
+      body: { spec: { http: [{ route }] } },
+      userAgent: 'kubectl',
+    }),
+  )
+  return `sets the weight to ${canaryWeight} by hand`
+}
+
+function cutWatches(world: World): string {
+  for (const serin of world.serins()) serin.cutWatches()
+  return 'watches break'
+}
+
+function secondSerin(world: World): string {
+  world.startSerin()
+  return 'a second Serin starts'
+}
+
+function forgetPast(world: World): string {
+  world.stage.cluster.compact()
+  for (const serin of world.serins()) serin.cutWatches()
+  return 'the API server forgets the past'
+}
+
+/** Takes the last commit of the source branch away. */
+function rewriteSource(world: World): string | undefined {
+  const { remote } = world.stage
+  const parent = remote.log('main').at(-1)?.parents[0]
+  if (parent === undefined) return undefined
+  world.isForcing = true
+  remote.reset('main', parent)
+  world.isForcing = false
+  world.isRewritten = true
+  return 'rewrites the source branch'
+}
+
+/** The tags that the source branch has run, one after the other. */
+function sourceTags(world: World): readonly string[] {
+  const { remote } = world.stage
+  const tags = remote.log('main').map(({ oid }) => tagIn(remote.filesAt(oid).get(deploymentFile)))
+  return tags.filter((tag, nth) => tag !== tags[nth - 1])
+}
+
+function isSerins({ author }: Commit): boolean {
+  return author.email === serinIdentity.email
+}
