@@ -78,7 +78,7 @@ export function fenced(cluster: FencedCluster, fence: Fence): FencedCluster {
   return {
     get: (ref) => cluster.get(ref),
     holds: (object, request) => cluster.holds(object, request),
-    apply: async (object, request = {}) => {
+    apply: async (object, request) => {
       const ref = refOf(object)
       const live = cluster.get(ref)
       if (live !== undefined && cluster.holds(object, request)) return { object: live, changed: false }

@@ -19,9 +19,21 @@ export function unrest(world: World): string | undefined {
   return clusterUnrest(world, entry) ?? sourceUnrest(world, entry, promoted.hash)
 }
 
+/** What was read of a tip: the same one is asked for again and again while nothing happens. */
+const known = new WeakMap<World, { readonly tip: string; readonly entry: LedgerEntry | string }>()
+
 function readEntry(world: World): LedgerEntry | string {
-  const { remote } = world.stage
-  if (remote.tip(ledgerBranch) === null) return 'there is no ledger'
+  const tip = world.stage.remote.tip(ledgerBranch)
+  if (tip === null) return 'there is no ledger'
+  const last = known.get(world)
+  if (last?.tip === tip) return last.entry
+  const entry = parseTip(world)
+  known.set(world, { tip, entry })
+  return entry
+}
+
+function parseTip({ stage }: World): LedgerEntry | string {
+  const { remote } = stage
   const files = remote.files(ledgerBranch)
   const texts = Object.fromEntries(names.map((name) => [name, files.get(`test/podinfo/${name}`) ?? null]))
   try {

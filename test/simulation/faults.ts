@@ -14,8 +14,10 @@ export interface FaultRates {
   readonly kill: number
   readonly pause: number
   readonly slow: number
-  /** The process is killed for certain at this call of the whole world; 0 for none. */
+  /** The process is killed for certain at this call of the whole world that changes something; 0 for none. */
   readonly killAt: number
+  /** The same for a pause, in which another process takes over. */
+  readonly pauseAt: number
 }
 
 /** Some seeds know one kind of fault only, some all of them: simple failures are found by simple stories. */
@@ -27,9 +29,10 @@ export function drawRates(dice: Dice): FaultRates {
     metrics: rate(0.1),
     watch: rate(0.02, 0.1),
     kill: rate(0.02, 0.06),
-    pause: rate(0.02, 0.05),
+    pause: rate(0.03, 0.1),
     slow: rate(0.05, 0.2),
-    killAt: dice.chance(0.5) ? dice.between(1, 250) : 0,
+    killAt: dice.chance(0.4) ? dice.between(1, 80) : 0,
+    pauseAt: dice.chance(0.6) ? dice.between(10, 80) : 0,
   }
 }
 
@@ -55,19 +58,24 @@ export function drawMetrics(dice: Dice, rates: FaultRates): MetricAnswer | undef
   return dice.pick<MetricAnswer>([{ kind: 'no-values' }, { kind: 'error', message: 'the answer was no JSON' }])
 }
 
+/** `count` is the number of calls so far that change something, this one included. */
 export function drawFate(dice: Dice, rates: FaultRates, call: OutsideCall, count: number): Fate {
-  if (count === rates.killAt || dice.chance(changes(call) ? rates.kill : rates.kill / 10)) {
+  const isChange = changes(call)
+  if ((isChange && count === rates.killAt) || dice.chance(isChange ? rates.kill : rates.kill / 10)) {
     const when = dice.pick(['before', 'after', 'underway'] as const)
     return when === 'underway' ? { kind: 'die', when, arrivesMs: dice.between(1, 20_000) } : { kind: 'die', when }
   }
-  if (dice.chance(changes(call) ? rates.pause : rates.pause / 10)) {
+  if ((isChange && count === rates.pauseAt) || dice.chance(isChange ? rates.pause : rates.pause / 10)) {
     return { kind: 'pause', when: dice.pick(['before', 'after']), ms: dice.between(10, 60_000) }
   }
   return dice.chance(rates.slow) ? { kind: 'slow', ms: dice.between(1, 3000) } : { kind: 'pass' }
 }
 
-function changes({ to, text }: OutsideCall): boolean {
-  return to === 'spool' || text.startsWith('push') || (to === 'api' && !text.startsWith('GET'))
+/** Whether a call changes something outside. */
+export function changes({ to, text }: OutsideCall): boolean {
+  return (
+    to === 'spool' || text.startsWith('push') || (to === 'api' && !text.startsWith('GET') && !text.includes('/events'))
+  )
 }
 
 function failure(status: number, reason: string): { fail: { status: number; body: Record<string, string | number> } } {

@@ -7,7 +7,7 @@ import type { EmbeddedCluster, Interception } from '../../src/playground/cluster
 import type { MemoryFault, MemoryOperation } from '../../src/playground/git-memory.ts'
 import { meshDefinitions } from '../../src/playground/mesh-definitions.ts'
 import { createDice, type Dice } from './dice.ts'
-import { drawApi, drawFate, drawGit, drawMetrics, drawRates, type FaultRates } from './faults.ts'
+import { changes, drawApi, drawFate, drawGit, drawMetrics, drawRates, type FaultRates } from './faults.ts'
 import { fleet, tagOf, usualPlan, type Plan } from './fleet.ts'
 import { Invariants } from './invariants.ts'
 
@@ -71,7 +71,7 @@ export async function createWorld(seed: number): Promise<World> {
       theStage().clock.after(1000, startSerin)
     })
   }
-  const startSoon = (): void => void theStage().clock.after(faultDice.between(100, 15_000), startSerin)
+  const startWithin = (ms: number): void => void theStage().clock.after(faultDice.between(100, ms), startSerin)
 
   const interceptApi = (): Interception => {
     const fault = isHealed ? 'pass' : drawApi(faultDice, rates)
@@ -84,13 +84,14 @@ export async function createWorld(seed: number): Promise<World> {
     return fault
   }
   const fateOf = (call: OutsideCall): Fate => {
-    calls += 1
+    if (changes(call)) calls += 1
     const fate: Fate = isHealed ? { kind: 'pass' } : drawFate(faultDice, rates, call, calls)
     if (fate.kind !== 'pass' || !isQuiet(call)) {
       tell(`#${call.process} ${call.text}${fate.kind === 'pass' ? '' : ` ${JSON.stringify(fate)}`}`)
     }
     if (fate.kind !== 'pass' && call.text.endsWith('/podinfo-primary')) noteLateCreation()
-    if (fate.kind === 'die' || (fate.kind === 'pause' && faultDice.chance(0.6))) startSoon()
+    if (fate.kind === 'die') startWithin(15_000)
+    if (fate.kind === 'pause' && faultDice.chance(0.8)) startWithin(Math.min(fate.ms, 5000) + 100)
     return fate
   }
   const noteLateCreation = (): void => {
