@@ -10,7 +10,7 @@ export const rehearsal: Measurement = {
   name: 'rehearsal',
   description: 'virtual time of a rehearsed release against the time that it takes',
   async measure() {
-    const files = await readFiles([fileURLToPath(new URL('../manifests/examples/podinfo/apps', import.meta.url))])
+    const { files } = await readFiles([fileURLToPath(new URL('../manifests/examples/podinfo/apps', import.meta.url))])
     const faults = { errorRate: 0, latencyMs: undefined, neverReady: false, gitDownMs: 0, apiErrors: 0 }
     const durations: number[] = []
     let virtualMs = 0

@@ -15,12 +15,16 @@ export interface CommandOption {
   readonly description: string
   readonly fallback?: string
   readonly isRequired?: true
+  /** The only values there are. */
+  readonly choices?: readonly string[]
 }
 
-const output = (formats: string, fallback: string): CommandOption => ({
+/** The first one is the default. */
+const output = (...choices: readonly [string, ...string[]]): CommandOption => ({
   flags: '--output <format>',
-  description: formats,
-  fallback,
+  description: 'how to write the answer',
+  fallback: choices[0],
+  choices,
 })
 
 const ledgerOptions: readonly CommandOption[] = [
@@ -61,7 +65,7 @@ export const commands: readonly CommandEntry[] = [
     name: 'validate',
     description: 'read manifests and configuration as the reconciler would',
     argument: ['<path...>', 'files or folders'],
-    options: [output('text or json', 'text')],
+    options: [output('text', 'json')],
     load: async () => (await import('./commands/validate.ts')).validate,
   },
   {
@@ -71,7 +75,7 @@ export const commands: readonly CommandEntry[] = [
     options: [
       { flags: '--weight <percent>', description: "the canary's share of the traffic, 0 to 100", isRequired: true },
       { flags: '--provider <name>', description: 'traffic provider, where the Canary names none', fallback: 'istio' },
-      output('yaml or json', 'yaml'),
+      output('yaml', 'json'),
     ],
     load: async () => (await import('./commands/render.ts')).render,
   },
@@ -84,7 +88,7 @@ export const commands: readonly CommandEntry[] = [
         flags: '--fault <fault...>',
         description: 'what goes wrong: error-rate=0.5, latency=2s, never-ready, git-down=2m, api-errors=0.2',
       },
-      output('text or json', 'text'),
+      output('text', 'json'),
     ],
     load: async () => (await import('./commands/rehearse.ts')).rehearse,
   },
@@ -92,7 +96,7 @@ export const commands: readonly CommandEntry[] = [
     name: 'status',
     description: 'where every rollout stands, from Git alone',
     argument: ['[canary]', 'namespace/name'],
-    options: [...ledgerOptions, output('text or json', 'text')],
+    options: [...ledgerOptions, output('text', 'json')],
     load: async () => (await import('./commands/status.ts')).status,
   },
   {
@@ -102,7 +106,7 @@ export const commands: readonly CommandEntry[] = [
     options: [
       ...ledgerOptions,
       { flags: '--limit <number>', description: 'the newest so many', fallback: '50' },
-      output('text or json', 'text'),
+      output('text', 'json'),
     ],
     load: async () => (await import('./commands/history.ts')).history,
   },

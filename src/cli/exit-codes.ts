@@ -4,7 +4,7 @@ export const exitCodes = {
   done: 0,
   /** Done, and the answer is no. */
   no: 1,
-  /** The command line is wrong. */
+  /** The command line or the configuration is wrong. */
   usage: 2,
   /** Something outside failed: a server, a file. */
   outside: 3,

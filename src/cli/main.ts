@@ -1,44 +1,12 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander'
-import { toProblem } from '../lib/problem.ts'
-import { commands, type CommandEntry } from './commands.ts'
-import { exitCodes } from './exit-codes.ts'
-import { version } from './version.ts'
+import { runCommandLine } from './command-line.ts'
 
-/** Runs one command line and gives its exit status. */
-async function main(argv: readonly string[]): Promise<number> {
-  let exitCode: number = exitCodes.done
-  const program = new Command('serin')
-    .description(
-      'GitOps reconciler for progressive delivery on Kubernetes: Git always tells the truth about a release.',
-    )
-    .version(version)
-    .showHelpAfterError('(serin --help shows the commands)')
-    .exitOverride()
-  for (const entry of commands) register(program, entry, (code) => (exitCode = code))
-  try {
-    await program.parseAsync([...argv])
-    return exitCode
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
-    const problem = toProblem(error)
-    process.stderr.write(`serin: ${problem.toString()}\n`)
-    if (problem.kind === 'bug' && problem.cause instanceof Error) process.stderr.write(`${problem.cause.stack ?? ''}\n`)
-    return exitCodes.outside
-  }
-}
+/** What a shell reports of a program whose reader went away. */
+const READER_GONE = 141
 
-function register(program: Command, entry: CommandEntry, done: (code: number) => void): void {
-  const command = program.command(entry.name).description(entry.description)
-  if (entry.argument !== undefined) command.argument(...entry.argument)
-  for (const { flags, description, fallback, isRequired } of entry.options) {
-    if (isRequired === true) command.requiredOption(flags, description)
-    else command.option(flags, description, fallback)
-  }
-  command.action(async (...args: unknown[]) => {
-    const run = await entry.load()
-    done(await run(...(args as never[])))
-  })
-}
-
-process.exitCode = await main(process.argv)
+// `serin history | head` is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(READER_GONE)
+})
+process.exitCode = await runCommandLine(process.argv)

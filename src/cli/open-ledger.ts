@@ -37,7 +37,7 @@ export async function withLedger<T>(
     })
     closers.unshift(() => branch.close())
     const tip = await branch.tip()
-    if (tip === null) throw noLedger(ledger)
+    if (tip === null) throw noLedger(ledger, options.repository)
     await branch.fetch(tip)
     return await use(branch, tip)
   } finally {
@@ -73,17 +73,22 @@ async function locate({ config: file, repository, ledger }: LedgerOptions): Prom
       message: 'is neither a folder nor an http address',
     })
   }
+  const { requireGitServer } = await import('../playground/require-git-server.ts')
+  await requireGitServer()
   const { serveGit } = await import('../playground/git-server.ts')
   const server = await serveGit({ root: dirname(path) })
   return { ...nothing, url: `${server.url}/${basename(path)}`, ledger, close: () => server.close() }
 }
 
-function noLedger(ledger: string): Problem {
+function noLedger(ledger: string, repository: string | undefined): Problem {
+  const isLocal = repository !== undefined && !/^https?:/.test(repository)
   return new Problem({
     kind: 'stalled',
     code: 'LEDGER_MISSING',
     place: ledger,
-    message: 'there is no such branch at the server',
-    hint: 'name the ledger with --ledger; it is made by the first run of the reconciler',
+    message: 'there is no such branch in the repository',
+    hint: isLocal
+      ? `name the ledger with --ledger; into a clone it comes by "git fetch origin ${ledger}:${ledger}"`
+      : 'name the ledger with --ledger; it is made by the first run of the reconciler',
   })
 }

@@ -45,9 +45,22 @@ export interface SerinProcess {
 
 const REQUEST_TIMEOUT_MS = 30_000
 
+async function makeDataDirectory(path: string): Promise<void> {
+  await mkdir(path, { recursive: true }).catch((error: unknown) => {
+    throw new Problem({
+      kind: 'stalled',
+      code: 'DATA_DIRECTORY_UNUSABLE',
+      place: path,
+      message: `the data directory can not be made (${error instanceof Error && 'code' in error ? String(error.code) : 'failed'})`,
+      hint: 'set dataDirectory to a folder that can be written',
+      cause: error,
+    })
+  })
+}
+
 /** The outside as a configuration names it; nothing has been asked of it yet. */
 async function connect({ config, log, kubeconfigPath, context }: SerinProcessOptions) {
-  await mkdir(config.dataDirectory, { recursive: true })
+  await makeDataDirectory(config.dataDirectory)
   const connection = await connectCluster({
     userAgent: `serin/${version}`,
     kubeconfigPath,

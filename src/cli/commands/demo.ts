@@ -1,34 +1,38 @@
-import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { destination, pino } from 'pino'
 import type { Commit } from '../../git/types.ts'
+import { Problem } from '../../lib/problem.ts'
+import { requireGitServer } from '../../playground/require-git-server.ts'
 import { check } from '../demo/check.ts'
 import { Observer } from '../demo/observer.ts'
 import { startDemoStage, type DemoStage } from '../demo/stage.ts'
 import { tell } from '../demo/story.ts'
+import { exitOnSignals, temporaryFolder } from '../demo/temporary-folder.ts'
 import { createTimeline, type Timeline } from '../demo/timeline.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { startSerin } from '../serin-process.ts'
+import { startSerin, type SerinProcess } from '../serin-process.ts'
 
 /**
  * `serin demo`: the whole story on this machine, with the reconciler that `serin run` starts. Exit status 1 when what
  * happened is not what should have.
  */
 export async function demo(options: { readonly out?: string; readonly serve?: boolean }): Promise<number> {
-  const directory = options.out === undefined ? await mkdtemp(join(tmpdir(), 'serin-demo-')) : resolve(options.out)
-  await mkdir(directory, { recursive: true })
+  await requireGitServer()
+  const directory = options.out === undefined ? await temporaryFolder('serin-demo-') : await emptyFolder(options.out)
+  const release = exitOnSignals()
   const timeline = createTimeline(process.stdout)
   const stage = await startDemoStage(directory)
   const observer = new Observer(stage.cluster, stage.config.repository.url, join(directory, 'observer'))
-  const serin = await startSerin({
-    config: stage.config,
-    kubeconfigPath: stage.kubeconfigPath,
-    context: undefined,
-    log: pino({ level: 'debug' }, destination({ dest: join(directory, 'serin.log'), sync: false })),
-    onSentence: (_key, sentence, commit) => timeline.serin(sentence, commit),
-  })
+  let serin: SerinProcess | undefined
   try {
+    serin = await startSerin({
+      config: stage.config,
+      kubeconfigPath: stage.kubeconfigPath,
+      context: undefined,
+      log: pino({ level: 'debug' }, destination({ dest: join(directory, 'serin.log'), sync: false })),
+      onSentence: (_key, sentence, commit) => timeline.serin(sentence, commit),
+    })
     introduce(stage, directory, timeline)
     const told = await tell(stage, observer, timeline)
     await settle()
@@ -37,15 +41,31 @@ export async function demo(options: { readonly out?: string; readonly serve?: bo
     const claims = await check(told, observer, stage.forge)
     for (const { holds, text } of claims) timeline.claim(holds, text)
     await keepComments(stage, directory)
+    release()
     if (options.serve === true) await serve(stage, timeline)
     return claims.every(({ holds }) => holds) ? exitCodes.done : exitCodes.no
   } finally {
-    await serin.stop()
+    await serin?.stop()
     await observer.close()
     await stage.close()
-    if (options.out === undefined) await rm(directory, { recursive: true, force: true })
-    else timeline.plain(`\nKept in ${directory}: fleet.git, serin.log, the comments in pull-requests/`)
+    if (options.out !== undefined) {
+      timeline.plain(`\nKept in ${directory}: fleet.git, serin.log, the comments in pull-requests/`)
+    }
   }
+}
+
+/** A folder that may be filled. Rejects with a Problem when there is something in it: it may be worth keeping. */
+async function emptyFolder(path: string): Promise<string> {
+  const directory = resolve(path)
+  const failed = (message: string, hint?: string): Problem =>
+    new Problem({ kind: 'stalled', code: 'USAGE', place: `--out ${path}`, message, hint })
+  const entries = await mkdir(directory, { recursive: true })
+    .then(() => readdir(directory))
+    .catch((error: unknown) => {
+      throw failed(`can not be used (${error instanceof Error && 'code' in error ? String(error.code) : 'failed'})`)
+    })
+  if (entries.length > 0) throw failed('is not empty', 'name a new folder')
+  return directory
 }
 
 function introduce(stage: DemoStage, directory: string, timeline: Timeline): void {

@@ -1,5 +1,5 @@
 import { parseFaults, type Faults } from '../rehearsal/faults.ts'
-import { play } from '../rehearsal/play.ts'
+import { play, type Moment } from '../rehearsal/play.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { readFiles } from '../read-files.ts'
 
@@ -17,14 +17,18 @@ export async function rehearse(
     return exitCodes.usage
   }
   const isJson = options.output === 'json'
-  const result = await play(await readFiles(paths), faults, (moment) => {
-    if (!isJson) process.stdout.write(`${formatSeconds(moment.ms)}  ${moment.key}  ${moment.text}\n`)
+  const { files, problems } = await readFiles(paths)
+  let part: Moment['part'] | undefined
+  const result = await play(files, faults, (moment) => {
+    if (isJson) return
+    if (moment.part !== part) process.stdout.write(`${moment.part}\n`)
+    part = moment.part
+    process.stdout.write(`${formatSeconds(moment.ms)}  ${moment.key}  ${moment.text}\n`)
   })
   if (isJson) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`)
-  else {
-    for (const { key, phase } of result.canaries) process.stdout.write(`${key}: ${phase}\n`)
-    for (const problem of result.problems) process.stderr.write(`${problem}\n`)
-  }
+  else for (const { key, phase } of result.canaries) process.stdout.write(`${key}: ${phase}\n`)
+  for (const problem of [...problems.map(String), ...result.problems]) process.stderr.write(`${problem}\n`)
+  if (result.canaries.length === 0) process.stderr.write('serin: there is no canary to rehearse\n')
   const isGood = result.canaries.length > 0 && result.canaries.every(({ phase }) => phase === 'Succeeded')
   return isGood ? exitCodes.done : exitCodes.no
 }

@@ -21,9 +21,11 @@ export async function render(
     process.stderr.write(`serin: --weight ${options.weight} is no percentage from 0 to 100\n`)
     return exitCodes.usage
   }
-  const { manifests, problems } = readManifestTexts(await readFiles(paths))
-  const found = canariesIn(manifests)
-  for (const problem of [...problems, ...found.problems]) process.stderr.write(`${problem.toString()}\n`)
+  const { files, problems: unreadable } = await readFiles(paths)
+  const read = readManifestTexts(files)
+  const found = canariesIn(read.manifests)
+  const problems = [...unreadable, ...read.problems, ...found.problems]
+  for (const problem of problems) process.stderr.write(`${problem.toString()}\n`)
   const objects = found.canaries.flatMap((source) => objectsOf(source, weight, options.provider))
   if (objects.length === 0) {
     process.stderr.write('serin: there is no canary to render\n')
@@ -34,7 +36,7 @@ export async function render(
       ? JSON.stringify(objects, null, 2)
       : objects.map((object) => writeYaml(object)).join('---\n')
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`)
-  return problems.length + found.problems.length === 0 ? exitCodes.done : exitCodes.no
+  return problems.length === 0 ? exitCodes.done : exitCodes.no
 }
 
 function objectsOf(source: CanarySource, weight: number, defaultProvider: string): readonly KubeObject[] {

@@ -17,8 +17,9 @@ import type { TextFile } from '../read-files.ts'
 import { createVirtualStage, type RunningSerin, type VirtualStage } from '../stage/virtual-stage.ts'
 import type { Faults } from './faults.ts'
 
-/** One sentence of a rehearsal, with its time since the start of the release in milliseconds. */
+/** One sentence of a rehearsal, with its time since the start of its part in milliseconds. */
 export interface Moment {
+  readonly part: 'installation' | 'release'
   readonly ms: number
   readonly key: CanaryKey
   readonly type: 'Normal' | 'Warning'
@@ -43,8 +44,17 @@ export async function play(
   faults: Faults,
   tell: (moment: Moment) => void,
 ): Promise<Rehearsal> {
-  const { canaries: sources, problems } = canariesIn(readManifestTexts(files).manifests)
-  const problemTexts = problems.map((problem) => problem.toString())
+  const read = readManifestTexts(files)
+  const { canaries: found, problems } = canariesIn(read.manifests)
+  const ofSources = found.flatMap((source) => source.problems)
+  const sources = found.filter(
+    ({ target, problems: own }) => target !== undefined && own.every(({ kind }) => kind !== 'stalled'),
+  )
+  const problemTexts = [...new Set([...read.problems, ...problems, ...ofSources].map(String))]
+  const unplayed = found
+    .filter((source) => !sources.includes(source))
+    .map((source) => ({ key: keyOfSource(source), phase: 'unknown', failedChecks: 0 }))
+  if (sources.length === 0) return { canaries: unplayed, moments: [], problems: problemTexts }
   const moments: Moment[] = []
   let startMs = START_MS
   const stage = await createRehearsalStage(
@@ -69,7 +79,7 @@ export async function play(
     const state = keeper.entry(keyOfSource(source))?.state
     return { key: keyOfSource(source), phase: state?.phase ?? 'unknown', failedChecks: state?.failedChecks ?? 0 }
   })
-  return { canaries, moments, problems: problemTexts }
+  return { canaries: [...canaries, ...unplayed], moments, problems: problemTexts }
 }
 
 async function createRehearsalStage(
@@ -102,7 +112,10 @@ async function createRehearsalStage(
         clock,
       )
     },
-    onSentence: (key, { type, text }) => tell({ ms: now.ms() - startMs(), key, type, text }),
+    onSentence: (key, { type, text }) => {
+      const part = startMs() > START_MS ? 'release' : 'installation'
+      tell({ part, ms: now.ms() - startMs(), key, type, text })
+    },
   })
   return stage
 }
