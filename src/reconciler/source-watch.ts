@@ -117,10 +117,21 @@ export class SourceWatch {
     if (before?.revision?.hash === hash) return { key, source, revision: before.revision, author: before.author }
     const target = source.target
     const hashAt = (commit: Oid): Promise<string | undefined> => targetHash(branch, commit, target.file, target.object)
-    const commit = before === undefined ? undefined : await introducedBy(commits, tip, hash, hashAt)
+    const since = before === undefined ? await this.commitsMissed(key, tip, hash) : commits
+    const commit = await introducedBy(since, tip, hash, hashAt)
     if (commit !== undefined) return { key, source, revision: { commit: commit.oid, hash }, author: commit.author }
     const known = recorded(key).find((revision) => revision.hash === hash)
     return { key, source, revision: known ?? { commit: tip, hash }, author: undefined }
+  }
+
+  /**
+   * What was committed since the last recorded revision, for a canary that this process sees for the first time: a person may
+   * have brought a revision, or brought one back, while no Serin ran. Nothing where the branch asks for what is promoted.
+   */
+  private async commitsMissed(key: CanaryKey, tip: Oid, hash: string): Promise<readonly Commit[]> {
+    const [last, promoted] = this.options.recorded(key)
+    if (last === undefined || promoted?.hash === hash || !/^[0-9a-f]{40}$/.test(last.commit)) return []
+    return (await commitsBetween(this.options.branch, last.commit, tip)) ?? []
   }
 }
 
@@ -131,6 +142,7 @@ async function targetHash(
   file: string,
   target: KubeObject,
 ): Promise<string | undefined> {
+  if (!(await branch.deepen(commit))) return undefined
   const text = await branch.read(commit, file)
   if (text === null) return undefined
   const found = manifestsInText(text, file).manifests.find(
