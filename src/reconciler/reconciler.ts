@@ -3,7 +3,7 @@ import type { Forge } from '../forge/types.ts'
 import type { GitBranch, Person } from '../git/types.ts'
 import type { CanaryKey } from '../ledger/entry.ts'
 import type { Clock } from '../lib/clock.ts'
-import { describeRef, refOf, type KubeObject } from '../lib/kube-object.ts'
+import type { KubeObject } from '../lib/kube-object.ts'
 import { Mutex } from '../lib/mutex.ts'
 import { Problem, toProblem } from '../lib/problem.ts'
 import type { Check } from '../rollout/check.ts'
@@ -21,7 +21,7 @@ import { backoffMs, KeyedQueue } from './queue.ts'
 import { Reporter, type ReporterOptions } from './reporter.ts'
 import type { CanaryDefaults } from './rollout-spec.ts'
 import { SafetySpool } from './safety-spool.ts'
-import { fileOf, SourceProblems } from './source-problems.ts'
+import { fileOf, placedAt, SourceProblems } from './source-problems.ts'
 import { SourceRollbackWriter } from './source-rollback.ts'
 import { SourceWatch, type Look } from './source-watch.ts'
 
@@ -79,7 +79,6 @@ export class Reconciler {
   private isLedgerRead = false
   private failedLooks = 0
   private cancelLook: (() => void) | undefined
-  private toldOfFiles: ReadonlySet<string> = new Set()
   private keysByName = new Map<string, CanaryKey[]>()
   /** How many commits of other Serins had been adopted before the last look at the source branch. */
   private caughtUpWith = 0
@@ -111,7 +110,7 @@ export class Reconciler {
       cluster,
       log,
       onProblem: (manifest, problem) => this.notApplied(manifest, problem),
-      onApplied: (manifest) => this.applied(manifest),
+      onApplied: ({ object }) => this.problems.taken(object),
     })
     this.safety = new SafetySpool(options.spool, log)
     this.problems = new SourceProblems({ branch: source, log, report: options.onSourceProblems })
@@ -248,31 +247,16 @@ export class Reconciler {
     if (!changed) return
     this.index()
     this.freeze(rewritten)
-    this.problems.looked(snapshot.tip, commits)
-    this.filesProblems(snapshot.problems)
+    this.problems.looked(snapshot, commits)
     await this.applyManifests()
     for (const key of [...snapshot.canaries.keys(), ...snapshot.broken.keys()]) this.queue.add(key)
-  }
-
-  private filesProblems(problems: readonly Problem[]): void {
-    const { log } = this.options
-    const texts = new Set(problems.map(String))
-    for (const problem of problems) {
-      if (this.toldOfFiles.has(problem.toString())) continue
-      log.error({ code: problem.code, place: problem.place, hint: problem.hint }, problem.message)
-    }
-    this.toldOfFiles = texts
-    void this.problems.set(
-      'files',
-      problems.map((problem) => ({ problem, file: fileOf(problem.place) })),
-    )
   }
 
   /** What a person must change is told where the person is: in the pull request that brought it. */
   private canaryProblem(key: CanaryKey, problem: Problem | undefined): void {
     if (problem?.kind === 'retry' || problem?.kind === 'bug') return
     const file = fileOf(problem?.place) ?? this.sourceWatch.snapshot?.canaries.get(key)?.source.manifest.file
-    void this.problems.set(`canary ${key}`, problem === undefined ? [] : [{ problem, file }])
+    this.problems.canary(key, problem, file)
   }
 
   private async reconcile(key: CanaryKey): Promise<number | undefined> {
@@ -383,24 +367,13 @@ export class Reconciler {
 
   private notApplied({ object, place, file }: Manifest, problem: Problem): void {
     this.options.log.error({ place, code: problem.code, hint: problem.hint }, problem.toString())
-    if (problem.kind !== 'stalled') return
-    const origin = `object ${describeRef(refOf(object))}`
-    void this.problems.set(origin, [{ problem: placedAt(problem, place), file }])
-  }
-
-  private applied({ object }: Manifest): void {
-    void this.problems.set(`object ${describeRef(refOf(object))}`, [])
+    if (problem.kind === 'stalled') this.problems.refused(object, file, placedAt(problem, place))
   }
 }
 
 /** The Canary in the version that the cluster serves. */
 function canaryObject(canary: Canary): KubeObject {
   return JSON.parse(JSON.stringify(canary)) as KubeObject
-}
-
-/** What the cluster says names the object; people look for the line in the file. */
-function placedAt({ kind, code, message, place, hint }: Problem, line: string): Problem {
-  return new Problem({ kind, code, message: place === undefined ? message : `${place}: ${message}`, place: line, hint })
 }
 
 function stackOf(error: unknown): string | undefined {

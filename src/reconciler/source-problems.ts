@@ -1,7 +1,10 @@
 import type { Commit, GitBranch, Oid } from '../git/types.ts'
+import type { CanaryKey } from '../ledger/entry.ts'
+import { describeRef, refOf, type KubeObject } from '../lib/kube-object.ts'
 import { Mutex } from '../lib/mutex.ts'
-import { toProblem, type Problem } from '../lib/problem.ts'
+import { Problem, toProblem } from '../lib/problem.ts'
 import type { Logger } from './ports.ts'
+import type { SourceSnapshot } from './source-watch.ts'
 
 /** A problem and the file of the source branch that it comes from; undefined where that is not known. */
 export interface FileProblem {
@@ -26,6 +29,7 @@ export class SourceProblems {
   private readonly options: SourceProblemsOptions
   private readonly mutex = new Mutex()
   private readonly known = new Map<string, readonly Known[]>()
+  private logged: ReadonlySet<string> = new Set()
   private commits: readonly Commit[] = []
   private tip: Oid | undefined
   private isFirst = true
@@ -34,15 +38,45 @@ export class SourceProblems {
     this.options = options
   }
 
-  /** The branch is at `tip`, `commits` are new: what is found wrong from now on came with one of them. */
-  looked(tip: Oid, commits: readonly Commit[]): void {
+  /**
+   * The branch is at a tip and `commits` are new: what is found wrong from now on came with one of them. Logs what is wrong
+   * with the files, once.
+   */
+  looked(snapshot: SourceSnapshot, commits: readonly Commit[]): void {
     this.isFirst = this.tip === undefined
-    this.tip = tip
+    this.tip = snapshot.tip
     this.commits = commits
+    const { problems } = snapshot
+    for (const problem of problems) {
+      if (this.logged.has(problem.toString())) continue
+      const { code, place, hint, message } = problem
+      this.options.log.error({ code, place, hint }, message)
+    }
+    this.logged = new Set(problems.map(String))
+    void this.set(
+      'files',
+      problems.map((problem) => ({ problem, file: fileOf(problem.place) })),
+    )
+    this.retain(() => originsIn(snapshot))
+  }
+
+  /** What keeps a canary from being worked with; undefined when nothing does. */
+  canary(key: CanaryKey, problem: Problem | undefined, file: string | undefined): void {
+    void this.set(`canary ${key}`, problem === undefined ? [] : [{ problem, file }])
+  }
+
+  /** The cluster does not take an object of a file. */
+  refused(object: KubeObject, file: string, problem: Problem): void {
+    void this.set(originOf(object), [{ problem, file }])
+  }
+
+  /** The cluster took the object after all. */
+  taken(object: KubeObject): void {
+    void this.set(originOf(object), [])
   }
 
   /** Replaces all problems of one origin, for example of a canary. Never rejects. */
-  set(origin: string, found: readonly FileProblem[]): Promise<void> {
+  private set(origin: string, found: readonly FileProblem[]): Promise<void> {
     if (found.length === 0 && !this.known.has(origin)) return Promise.resolve()
     return this.mutex.run(async () => {
       const before = this.known.get(origin) ?? []
@@ -55,6 +89,13 @@ export class SourceProblems {
       else this.known.set(origin, after)
       for (const commit of commitsThatDiffer(before, after)) this.options.report(commit, this.problemsOf(commit))
     })
+  }
+
+  /** Drops the problems of origins that are gone from the branch. */
+  private retain(origins: () => ReadonlySet<string>): void {
+    if (this.known.size === 0) return
+    const there = origins()
+    for (const origin of this.known.keys()) if (!there.has(origin)) void this.set(origin, [])
   }
 
   private problemsOf(commit: Oid): readonly Problem[] {
@@ -83,6 +124,16 @@ export class SourceProblems {
   }
 }
 
+/** What a problem can come from, as long as it is on the branch. */
+function originsIn({ canaries, broken, manifests }: SourceSnapshot): ReadonlySet<string> {
+  const keys = [...canaries.keys(), ...broken.keys()].map((key) => `canary ${key}`)
+  return new Set(['files', ...keys, ...manifests.map(({ object }) => originOf(object))])
+}
+
+function originOf(object: KubeObject): string {
+  return `object ${describeRef(refOf(object))}`
+}
+
 function textOf({ problem }: Known): string {
   return problem.toString()
 }
@@ -97,4 +148,9 @@ function commitsThatDiffer(before: readonly Known[], after: readonly Known[]): R
 /** The file in a place as manifests have it, `file:line:column`. */
 export function fileOf(place: string | undefined): string | undefined {
   return /^(.+?\.(?:ya?ml|json))(?::\d+){0,2}$/i.exec(place ?? '')?.[1]
+}
+
+/** What the cluster says names the object; people look for the line in the file. */
+export function placedAt({ kind, code, message, place, hint }: Problem, line: string): Problem {
+  return new Problem({ kind, code, message: place === undefined ? message : `${place}: ${message}`, place: line, hint })
 }

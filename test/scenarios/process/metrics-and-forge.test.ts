@@ -6,7 +6,9 @@ let world: World
 const names = ['html', 'error', 'hang', 'plain']
 
 beforeAll(async () => {
-  world = await createWorld({ files: fleet(names) })
+  world = await createWorld({
+    files: { ...fleet(names), [paths.canary('hang')]: canary('hang', { threshold: 20 }) },
+  })
   await world.start()
   await Promise.all(names.map((name) => world.untilPhase(name, 'Initialized')))
 }, 60_000)
