@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import { prepareSerin, startSerinChild, type SerinChild } from './serin-process.ts'
+import { prepareSerin, startSerinChild, untilAtRest, type SerinChild } from './serin-process.ts'
 import { startWorld, type World } from './world.ts'
 
 /** What a Serin costs whose canaries all rest. */
@@ -21,8 +21,6 @@ export interface IdleFleet {
 }
 
 const TICKS = 10
-const QUIET_MS = 1500
-const PATIENCE_MS = 300_000
 const measured = new Map<number, Promise<IdleFleet>>()
 
 /** Measures a fleet of so many canaries; several measurements in one run share it. */
@@ -42,22 +40,20 @@ async function measure(canaries: number): Promise<IdleFleet> {
     return serin
   }
   try {
-    const first = await untilQuiet(world, start)
-    const firstUsage = await first.serin.usage()
+    const first = await untilStarted(world, start)
     await running.pop()?.stop()
     const before = requestsOf(world)
-    const again = await untilQuiet(world, start)
-    const { cpuMs } = await again.serin.usage()
+    const again = await untilStarted(world, start)
     const restarted = requestsOf(world)
     for (let i = 0; i < TICKS; i += 1) await again.serin.look()
     const ticked = requestsOf(world)
-    const { rssBytes, heapBytes } = await again.serin.usage()
+    const { rssBytes, heapBytes } = await again.serin.memory()
     return {
       canaries,
       firstStartMs: first.ms,
-      firstStartCpuMs: firstUsage.cpuMs,
+      firstStartCpuMs: first.cpuMs,
       restartMs: again.ms,
-      restartCpuMs: cpuMs,
+      restartCpuMs: again.cpuMs,
       restartApiRequests: restarted.api - before.api,
       restartGitRequests: restarted.git - before.git,
       apiRequestsPerTick: (ticked.api - restarted.api) / TICKS,
@@ -75,21 +71,13 @@ function requestsOf(world: World): { readonly api: number; readonly git: number 
   return { api: world.apiRequests(), git: world.gitRequests() }
 }
 
-/** Starts a Serin; the time up to its last request before a while without any. */
-async function untilQuiet(
+/** Starts a Serin; the time up to its last request, and the processor time that it took. */
+async function untilStarted(
   world: World,
   start: () => Promise<SerinChild>,
-): Promise<{ readonly ms: number; readonly serin: SerinChild }> {
+): Promise<{ readonly ms: number; readonly cpuMs: number; readonly serin: SerinChild }> {
   const startMs = performance.now()
   const serin = await start()
-  let lastMs = performance.now()
-  let requests = -1
-  while (performance.now() - lastMs < QUIET_MS || !world.isSettled()) {
-    if (performance.now() - startMs > PATIENCE_MS) throw new Error('the fleet does not come to rest')
-    const { api, git } = requestsOf(world)
-    if (api + git !== requests) lastMs = performance.now()
-    requests = api + git
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  return { ms: lastMs - startMs, serin }
+  const lastMs = await untilAtRest(serin, world, () => world.isSettled())
+  return { ms: lastMs - startMs, cpuMs: await serin.cpuMs(), serin }
 }

@@ -4,12 +4,11 @@ import { openBranch, type OpenedBranch } from '../src/git/open-branch.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import { deployment, deploymentPath } from './fleet.ts'
 import { median, medianMs, row, type Measurement } from './row.ts'
-import { prepareSerin, startSerinChild } from './serin-process.ts'
+import { prepareSerin, startSerinChild, untilAtRest } from './serin-process.ts'
 import { person, startWorld, type World } from './world.ts'
 
 const RUNS = 9
 const POLLS = 15
-const QUIET_MS = 600
 const PATIENCE_MS = 60_000
 
 /** How soon a release begins that a person pushes. */
@@ -29,12 +28,12 @@ export const pushToLedger: Measurement = {
     })
     const serin = await startSerinChild(world)
     try {
-      await untilQuiet(world, () => world.isSettled())
+      await untilAtRest(serin, world, () => world.isSettled())
       const roundTrip = await medianMs(POLLS, () => branch.tip())
       const runs: Landing[] = []
       for (let run = 0; run < RUNS; run += 1) {
         runs.push(await release(world, branch, run, pushes, `${serin.url}/webhooks/push`))
-        await untilQuiet(world, () => true)
+        await untilAtRest(serin, world, () => true)
       }
       const poll = { name: "the poll's round trip", value: roundTrip }
       const times = runs.map(({ ms }) => ms)
@@ -94,17 +93,4 @@ async function tellOfPush(webhook: string): Promise<void> {
   const body = JSON.stringify({ ref: 'refs/heads/main' })
   const response = await fetch(webhook, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
   if (response.status !== 202) throw new Error(`the webhook was answered ${response.status}`)
-}
-
-async function untilQuiet(world: World, isDone: () => boolean): Promise<void> {
-  const startMs = performance.now()
-  let lastMs = startMs
-  let requests = -1
-  while (performance.now() - lastMs < QUIET_MS || !isDone()) {
-    if (performance.now() - startMs > PATIENCE_MS) throw new Error('the fleet does not come to rest')
-    const now = world.gitRequests() + world.apiRequests()
-    if (now !== requests) lastMs = performance.now()
-    requests = now
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
 }

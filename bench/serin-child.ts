@@ -4,7 +4,7 @@ import { withDerived } from '../src/config/config.ts'
 import { ConfigFile } from '../src/config/schema.ts'
 import type { Logger } from '../src/reconciler/ports.ts'
 
-/** One Serin in a process of its own, which does as its parent says: `look`, `usage`, `stop`. */
+/** One Serin in a process of its own, which does as its parent says: `look`, `cpu`, `memory`, `stop`. */
 const [, , configPath = '', kubeconfigPath] = process.argv
 
 const told = (level: string) => (fields: object, message: string) =>
@@ -19,14 +19,18 @@ process.send?.({ to: 'start', url: serin.url })
 async function obey(order: string): Promise<void> {
   if (order === 'look') await serin.look()
   if (order === 'stop') await serin.stop()
-  process.send?.({ to: order, ...(order === 'usage' ? usage() : {}) })
+  process.send?.({ to: order, ...cpu(), ...(order === 'memory' ? memory() : {}) })
   if (order === 'stop') process.disconnect()
 }
 
-/** After collections that leave only what is in use. */
-function usage(): { readonly rssBytes: number; readonly heapBytes: number; readonly cpuMs: number } {
+function cpu(): { readonly cpuMs: number } {
   const { user, system } = process.cpuUsage()
+  return { cpuMs: (user + system) / 1000 }
+}
+
+/** After collections that leave only what is in use. */
+function memory(): { readonly rssBytes: number; readonly heapBytes: number } {
   for (let i = 0; i < 3; i += 1) globalThis.gc?.()
   const { rss, heapUsed } = process.memoryUsage()
-  return { rssBytes: rss, heapBytes: heapUsed, cpuMs: (user + system) / 1000 }
+  return { rssBytes: rss, heapBytes: heapUsed }
 }

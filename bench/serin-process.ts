@@ -3,6 +3,8 @@ import { rmSync } from 'node:fs'
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { z } from 'zod'
@@ -22,12 +24,45 @@ export interface SerinChild {
   /** Of its webhook. */
   readonly url: string
   look(): Promise<void>
-  /** Memory after garbage collections, and the processor time since the process began. */
-  usage(): Promise<{ readonly rssBytes: number; readonly heapBytes: number; readonly cpuMs: number }>
+  /** Processor time since the process began, in milliseconds. */
+  cpuMs(): Promise<number>
+  /** After garbage collections. */
+  memory(): Promise<{ readonly rssBytes: number; readonly heapBytes: number }>
   stop(): Promise<void>
 }
 
+const QUIET_MS = 700
+const IDLE_CPU_MS = 60
+const PATIENCE_MS = 300_000
+
 let bundled: Promise<string> | undefined
+
+/**
+ * Waits until a Serin rests: no requests and hardly any processor time for a while, and whatever else is asked. Resolves
+ * with when its last request came, as `performance.now` has it.
+ */
+export async function untilAtRest(serin: SerinChild, world: World, isDone: () => boolean): Promise<number> {
+  const startMs = performance.now()
+  let lastMs = startMs
+  let requests = -1
+  let cpuMs = 0
+  while (performance.now() - startMs < PATIENCE_MS) {
+    const now = world.apiRequests() + world.gitRequests()
+    if (now !== requests) {
+      lastMs = performance.now()
+      cpuMs = await serin.cpuMs()
+      requests = now
+    } else if (performance.now() - lastMs > QUIET_MS) {
+      const before = cpuMs
+      cpuMs = await serin.cpuMs()
+      if (cpuMs - before < IDLE_CPU_MS && isDone()) return lastMs
+      // On a busy machine a process may be silent because it waits for a processor.
+      await sleep(QUIET_MS)
+    }
+    await sleep(20)
+  }
+  throw new Error('the fleet does not come to rest')
+}
 
 /** Bundles Serin ahead of the first start, so that no measurement pays for it. */
 export function prepareSerin(): Promise<string> {
@@ -50,7 +85,8 @@ export async function startSerinChild(world: World): Promise<SerinChild> {
   return {
     url,
     look: async () => void (await ask('look')),
-    usage: () => ask('usage'),
+    cpuMs: async () => (await ask('cpu')).cpuMs,
+    memory: () => ask('memory'),
     stop: async () => {
       const exited = new Promise((resolve) => child.once('exit', resolve))
       await ask('stop')
