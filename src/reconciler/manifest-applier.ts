@@ -54,7 +54,7 @@ export class ManifestApplier {
   private async applyOne(item: Applicable): Promise<boolean> {
     const name = nameOf(item)
     try {
-      await this.options.cluster.client.apply(item.object, { fieldManager: 'serin', force: true })
+      await this.send(item.object)
       this.applied.set(name, canonicalJson(item.object))
       if (this.told.delete(name)) this.options.onApplied(item.manifest)
       return true
@@ -64,6 +64,18 @@ export class ManifestApplier {
       this.told.set(name, problem.message)
       return false
     }
+  }
+
+  /** Canaries are watched in any case, so that a restart can tell which of them need no request. */
+  private async send(object: KubeObject): Promise<void> {
+    const { cluster } = this.options
+    if (object.kind !== 'Canary') {
+      await cluster.client.apply(object, { fieldManager: 'serin', force: true })
+      return
+    }
+    // In all namespaces, as contexts do: otherwise each namespace would get a watch of its own.
+    await cluster.ensure({ apiVersion: object.apiVersion, kind: object.kind })
+    await cluster.apply(object)
   }
 }
 
