@@ -1,6 +1,6 @@
 // Bundles the command line into dist/serin.mjs: one entry, with the heavy parts in chunks that load on first use.
 // Given a name, an entry and a folder (all or none), bundles that one the same way.
-import { rm } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import { build } from 'esbuild'
 
 const [name = 'serin', entry = 'src/cli/main.ts', outdir = 'dist'] = process.argv.slice(2)
@@ -17,10 +17,11 @@ const onlyWhatIsUsed = {
   },
 }
 
-await rm(outdir, { recursive: true, force: true })
+// Built beside and put in place at the end, so that nobody runs half a bundle.
+const fresh = `${outdir}.${process.pid}`
 await build({
   entryPoints: { [name]: entry },
-  outdir,
+  outdir: fresh,
   outExtension: { '.js': '.mjs' },
   bundle: true,
   splitting: true,
@@ -36,3 +37,5 @@ await build({
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
 })
+await rm(outdir, { recursive: true, force: true })
+await rename(fresh, outdir)
