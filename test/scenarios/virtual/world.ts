@@ -1,0 +1,246 @@
+import {
+  createVirtualStage,
+  person,
+  type RunningSerin,
+  type VirtualStage,
+} from '../../../src/cli/stage/virtual-stage.ts'
+import { ledgerBranch } from '../../../src/cli/stage/staged-serin.ts'
+import type { LedgerEntry } from '../../../src/ledger/entry.ts'
+import { numberAt, stringAt } from '../../../src/lib/json.ts'
+import type { JsonObject } from '../../../src/lib/json.ts'
+import type { KubeObject } from '../../../src/lib/kube-object.ts'
+import { meshDefinitions } from '../../../src/playground/mesh-definitions.ts'
+import type { MetricAnswer } from '../../../src/rollout/check.ts'
+import { writeYaml } from '../../../src/yaml/write.ts'
+import { weightsOf } from '../../simulation/invariants.ts'
+import { tagOf } from '../../simulation/fleet.ts'
+
+export const targetFile = 'apps/podinfo/deployment.yaml'
+export const canaryFile = 'apps/podinfo/canary.yaml'
+const START_MS = Date.UTC(2026, 0, 1)
+
+export interface ScenarioOptions {
+  /** Fields of the Canary's spec that differ. */
+  readonly spec?: JsonObject
+  /** Fields of `spec.analysis` that differ. */
+  readonly analysis?: JsonObject
+  /** More or other files of the source branch's first commit. */
+  readonly files?: Readonly<Record<string, string>>
+  readonly autoscaling?: 'v2' | 'v2beta2'
+}
+
+/** podinfo on a virtual stage with a running Serin, told in the words of its users. */
+export interface Scenario {
+  readonly stage: VirtualStage
+  /** Every sentence that a person got to read, oldest first. */
+  readonly sentences: readonly string[]
+  /** What the log warned of. */
+  readonly warnings: readonly string[]
+  /** What the metrics server answers next; by default 99.9 % for tags that do not begin with `bad`. */
+  answer: ((promql: string) => MetricAnswer) | undefined
+  /** Lets virtual time pass. */
+  pass(seconds: number): Promise<void>
+  /** Lets time pass until something holds; fails when it never does within ten minutes. */
+  until(what: string, holds: () => boolean): Promise<void>
+  untilPhase(phase: string): Promise<void>
+  untilWeight(weight: number): Promise<void>
+  /** Merges another image. */
+  release(tag: string, author?: { readonly name: string; readonly email: string }): string
+  commit(files: Readonly<Record<string, string | null>>, message?: string): string
+  /** Reverts a ledger commit as `git revert` does: what it changed is as it was before. */
+  revertOnLedger(subject: RegExp): void
+  /** Kills the Serin; a new one starts after a while. */
+  restart(afterSeconds?: number): Promise<void>
+  serin(): RunningSerin
+  entry(): LedgerEntry | undefined
+  /** The canary's weight that the live routes give. */
+  weight(): number | undefined
+  /** The image tag that a Deployment runs, and its number of pods. */
+  tag(deployment: string): string
+  replicas(deployment: string): number | undefined
+  subjects(branch: 'main' | 'ledger'): readonly string[]
+  sourceTag(): string
+  kubectl(method: 'PATCH' | 'DELETE', path: string, body?: JsonObject): void
+}
+
+/** A stage where podinfo good-0 is initialised. */
+export async function initialised(options: ScenarioOptions = {}): Promise<Scenario> {
+  const scenario = await begun(options)
+  await scenario.untilPhase('Initialized')
+  await scenario.pass(5)
+  return scenario
+}
+
+/** A stage with a Serin that has just started. */
+export async function begun(options: ScenarioOptions = {}): Promise<Scenario> {
+  const sentences: string[] = []
+  const warnings: string[] = []
+  const answers: Pick<Scenario, 'answer'> = { answer: undefined }
+  const quiet = (): void => {}
+  const warn = (_fields: object, message: string): void => void warnings.push(message)
+  const stage = await createVirtualStage({
+    seed: 1,
+    startMs: START_MS,
+    files: { ...fleet(options), ...options.files },
+    definitions: meshDefinitions(),
+    log: { debug: quiet, info: quiet, warn, error: warn },
+    minIntervalMs: 1000,
+    ...(options.autoscaling === undefined ? {} : { autoscaling: options.autoscaling }),
+    metrics: ({ cluster }) => ({
+      query: async ({ promql }) => {
+        if (answers.answer !== undefined) return answers.answer(promql)
+        const isBad = tagOf(deployment(cluster, 'podinfo')?.spec).startsWith('bad')
+        return { kind: 'value', value: isBad ? 53.42 : 99.9 }
+      },
+    }),
+    onSentence: (_key, { text }) => void sentences.push(text),
+  })
+  const running = { serin: stage.start() }
+  const scenario = toolsOf(stage, running)
+  return Object.assign(answers, { stage, sentences, warnings, ...scenario })
+}
+
+function toolsOf(
+  stage: VirtualStage,
+  running: { serin: RunningSerin },
+): Omit<Scenario, 'answer' | 'sentences' | 'warnings' | 'stage'> {
+  const { clock, remote, cluster } = stage
+  const entry = (): LedgerEntry | undefined => running.serin.reconciler.keeper.entry('test/podinfo')
+  const weight = (): number | undefined => {
+    const routes = cluster.list('networking.istio.io/v1beta1', 'VirtualService', 'test')
+    return weightsOf(routes.find(({ metadata }) => metadata.name === 'podinfo'))?.canary
+  }
+  const until = async (what: string, holds: () => boolean): Promise<void> => {
+    if (await clock.run(600_000, holds)) return
+    throw new Error(`never: ${what}; it is ${entry()?.state.phase} at ${entry()?.state.canaryWeight} %`)
+  }
+  return {
+    pass: async (seconds) => void (await clock.run(seconds * 1000)),
+    until,
+    untilPhase: (phase) => until(`phase ${phase}`, () => entry()?.state.phase === phase),
+    untilWeight: (wanted) => until(`weight ${wanted}`, () => weight() === wanted),
+    release: (tag, author = person) => {
+      const changes = new Map([[targetFile, manifest(tag)]])
+      return remote.commit('main', changes, `Bump podinfo to ${tag}\n`, author, clock.now())
+    },
+    commit: (files, message = 'Change something\n') => stage.commit(files, message),
+    revertOnLedger: (subject) => {
+      const found = remote.log(ledgerBranch).findLast(({ message }) => subject.test(message))
+      const parent = found?.parents[0]
+      if (found === undefined || parent === undefined) throw new Error(`no ledger commit says ${subject}`)
+      const [before, after] = [remote.filesAt(parent), remote.filesAt(found.oid)]
+      const changes = new Map([...after].filter(([path, text]) => before.get(path) !== text))
+      const restored = new Map([...changes.keys()].map((path) => [path, before.get(path) ?? null]))
+      remote.commit(ledgerBranch, restored, `Revert "${found.message.split('\n', 1)[0]}"\n`, person, clock.now())
+    },
+    restart: async (afterSeconds = 1) => {
+      running.serin.kill()
+      await clock.run(afterSeconds * 1000)
+      running.serin = stage.start()
+    },
+    serin: () => running.serin,
+    entry,
+    weight,
+    tag: (name) => tagOf(deployment(cluster, name)?.spec),
+    replicas: (name) => numberAt(deployment(cluster, name), 'spec', 'replicas'),
+    subjects: (branch) =>
+      remote.log(branch === 'main' ? 'main' : ledgerBranch).map(({ message }) => message.split('\n', 1)[0] ?? ''),
+    sourceTag: () => /podinfo:(\S+)/.exec(remote.files('main').get(targetFile) ?? '')?.[1] ?? 'none',
+    kubectl: (method, path, body) => {
+      const { status } = cluster.serve({
+        method,
+        path,
+        contentType: 'application/merge-patch+json',
+        userAgent: 'kubectl',
+        ...(body === undefined ? {} : { body }),
+      })
+      if (status >= 300) throw new Error(`kubectl ${method} ${path} was answered ${status}`)
+    },
+  }
+}
+
+function deployment(cluster: VirtualStage['cluster'], name: string): KubeObject | undefined {
+  return cluster.list('apps/v1', 'Deployment', 'test').find(({ metadata }) => metadata.name === name)
+}
+
+/** The live object of a kind named podinfo. */
+export function live({ stage }: Scenario, apiVersion: string, kind: string, name = 'podinfo'): KubeObject | undefined {
+  return stage.cluster.list(apiVersion, kind, 'test').find(({ metadata }) => metadata.name === name)
+}
+
+/** What the Events say, oldest first. */
+export function events({ stage }: Scenario): readonly string[] {
+  return stage.cluster.list('v1', 'Event', 'test').map((event) => stringAt(event, 'message') ?? '')
+}
+
+export function manifest(tag: string): string {
+  return `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: podinfo
+  namespace: test
+spec:
+  progressDeadlineSeconds: 60
+  selector:
+    matchLabels:
+      app: podinfo
+  template:
+    metadata:
+      labels:
+        app: podinfo
+    spec:
+      containers:
+        - name: podinfod
+          image: podinfo:${tag} # the released version
+          ports:
+            - containerPort: 9898
+`
+}
+
+/** The Canary's manifest; members of its spec and of its analysis differ. */
+export function canary({ spec, analysis }: ScenarioOptions = {}): string {
+  return writeYaml({
+    apiVersion: 'flagger.app/v1beta1',
+    kind: 'Canary',
+    metadata: { name: 'podinfo', namespace: 'test' },
+    spec: {
+      provider: 'istio',
+      targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'podinfo' },
+      autoscalerRef: { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', name: 'podinfo' },
+      progressDeadlineSeconds: 60,
+      service: { port: 9898 },
+      ...spec,
+      analysis: {
+        interval: '10s',
+        threshold: 3,
+        maxWeight: 50,
+        stepWeight: 10,
+        metrics: [{ name: 'request-success-rate', thresholdRange: { min: 99 }, interval: '1m' }],
+        ...analysis,
+      },
+    },
+  })
+}
+
+function fleet(options: ScenarioOptions): Record<string, string> {
+  const version = options.autoscaling ?? 'v2'
+  return {
+    'README.md': 'A fleet.\n',
+    'apps/namespace.yaml': 'apiVersion: v1\nkind: Namespace\nmetadata:\n  name: test\n',
+    [targetFile]: manifest('good-0'),
+    'apps/podinfo/hpa.yaml': `apiVersion: autoscaling/${version}
+kind: HorizontalPodAutoscaler
+metadata:
+  name: podinfo
+  namespace: test
+spec:
+  scaleTargetRef:
+    apiVersion: apps/v1
+    kind: Deployment
+    name: podinfo
+  minReplicas: 2
+  maxReplicas: 4
+`,
+    [canaryFile]: canary(options),
+  }
+}
