@@ -1,6 +1,6 @@
 import { ledgerBranch } from '../../src/cli/stage/staged-serin.ts'
 import { unrest } from './convergence.ts'
-import { act, settleStory } from './story.ts'
+import { act, lastRelease, settleStory } from './story.ts'
 import { createWorld, type World } from './world.ts'
 
 /** What came of a seed: `failure` says what must not have happened. */
@@ -15,6 +15,8 @@ const LONGEST_UNREST_MS = 20 * 60_000
 /** At rest for that long, nothing may be written any more. */
 const REST_MS = 30_000
 const STEP_MS = 5000
+/** Longer than any process stands still. */
+const LONGEST_PAUSE_MS = 65_000
 
 /** Plays a seed's story with its faults, lets it heal and waits until everything agrees. */
 export async function play(seed: number): Promise<Played> {
@@ -39,6 +41,11 @@ async function story(world: World): Promise<string | undefined> {
   }
   settleStory(world)
   world.heal()
+  if (world.isRewritten) {
+    // Until every Serin has seen the rewritten branch: then another commit says that it is meant.
+    await stage.clock.run(LONGEST_PAUSE_MS, isBroken)
+    lastRelease(world)
+  }
   return isBroken() ? invariants.breaches.join('; ') : rest(world, isBroken)
 }
 

@@ -41,9 +41,13 @@ export function act(world: World): void {
 /** How every story ends: the Canary is in order again, and often one more release comes. */
 export function settleStory(world: World): void {
   const { suspend, isBroken } = world.plan
-  const wasRewritten = world.isRewritten
   if (suspend || isBroken) plan(world, { suspend: false, isBroken: false })
-  if (wasRewritten || world.dice.chance(0.3)) world.tell(`** ${release(world, 'good')}`)
+  if (world.dice.chance(0.3)) lastRelease(world)
+}
+
+/** One more good release. */
+export function lastRelease(world: World): void {
+  world.tell(`** ${release(world, 'good')}`)
 }
 
 function release(world: World, quality: string): string {
