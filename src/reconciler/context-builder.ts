@@ -16,7 +16,7 @@ import { revisionHash } from '../source/revision.ts'
 import { trafficProvider } from '../traffic/registry.ts'
 import type { CanaryContext } from './canary-context.ts'
 import { apexName, type Stage } from './converge.ts'
-import type { ClusterPort } from './ports.ts'
+import type { ClusterPort, Logger } from './ports.ts'
 import { primaryObjects } from './primary-objects.ts'
 import { providerOf, rolloutSpecOf, type CanaryDefaults } from './rollout-spec.ts'
 import type { WatchedCanary } from './source-watch.ts'
@@ -24,6 +24,7 @@ import type { WatchedCanary } from './source-watch.ts'
 export interface ContextBuilderOptions {
   readonly cluster: ClusterPort
   readonly clock: Clock
+  readonly log: Logger
   readonly defaults: CanaryDefaults
   readonly watched: (key: CanaryKey) => WatchedCanary | undefined
   /** What is wrong with a Canary of which no good version is known. */
@@ -37,6 +38,8 @@ export interface ContextBuilderOptions {
 /** Gathers what is known of a canary, from Git's snapshot and the cluster's cache. */
 export class ContextBuilder {
   private readonly options: ContextBuilderOptions
+  /** Canaries that have been seen in the cluster. */
+  private readonly arrived = new Set<CanaryKey>()
 
   constructor(options: ContextBuilderOptions) {
     this.options = options
@@ -63,8 +66,9 @@ export class ContextBuilder {
     const spec = rolloutSpecOf(source.canary, defaults)
     const provider = trafficProvider(providerOf(source.canary, defaults), source.place)
     const autoscalerVersion = await this.watchKinds(source, provider.kinds)
-    const object = cluster.get({ apiVersion: 'flagger.app/v1beta1', kind: 'Canary', ...splitKey(key) })
+    const object = await this.objectOf(key, source)
     if (object?.metadata.uid === undefined) return undefined
+    this.arrived.add(key)
     const canary = { ...source.canary, metadata: { ...source.canary.metadata, uid: object.metadata.uid } }
     const targetRef = targetRefOf(canary)
     const target = source.target?.object ?? cluster.get(targetRef)
@@ -99,6 +103,16 @@ export class ContextBuilder {
           apiVersion: autoscalerVersion,
         }),
     }
+  }
+
+  /** The Canary in the cluster. One that was deleted there, and with it all that it owns, comes back as Git has it. */
+  private async objectOf(key: CanaryKey, { canary }: CanarySource): Promise<KubeObject | undefined> {
+    const { cluster, log } = this.options
+    const live = cluster.get({ apiVersion: 'flagger.app/v1beta1', kind: 'Canary', ...splitKey(key) })
+    if (live !== undefined || !this.arrived.has(key)) return live
+    log.warn({ canary: key }, 'the Canary was deleted in the cluster, applying it again')
+    const { object } = await cluster.apply(JSON.parse(JSON.stringify(canary)) as KubeObject)
+    return object
   }
 
   /** Watches what this canary needs; resolves with the autoscaler version that the cluster serves. */

@@ -119,6 +119,7 @@ export class Reconciler {
     const contexts = new ContextBuilder({
       cluster,
       clock,
+      log,
       defaults: options.defaults,
       watched: (key) => this.sourceWatch.snapshot?.canaries.get(key),
       broken: (key) => this.sourceWatch.snapshot?.broken.get(key),
