@@ -5,7 +5,7 @@ import { canonicalJson } from '../lib/json.ts'
 import type { KubeObject } from '../lib/kube-object.ts'
 import { Problem } from '../lib/problem.ts'
 import type { KnownInput, Order, RolloutInput } from '../rollout/input.ts'
-import { sourceReverted, wantsSourceRevert } from '../rollout/idle.ts'
+import { sourceReverted, wantsReapply, wantsSourceRevert } from '../rollout/idle.ts'
 import { restoreWeight } from '../rollout/steps.ts'
 import { isRunning, type RolloutState } from '../rollout/state.ts'
 import type { Answer, Question, Transition, Wait } from '../rollout/transition.ts'
@@ -31,6 +31,11 @@ export interface CanaryReconcilerOptions {
   /** Looks at the source branch where another Serin may have read more of it; resolves with whether it had to. */
   readonly catchUp: () => Promise<boolean>
   readonly log: Logger
+}
+
+/** Nothing more to do now; `lookAgainMs` where time alone goes on. */
+interface Rest {
+  readonly lookAgainMs?: number
 }
 
 /** More transitions than this in one go mean that something is wrong. */
@@ -66,7 +71,7 @@ export class CanaryReconciler {
     })
   }
 
-  private async step(key: CanaryKey, context: CanaryContext): Promise<'again' | { readonly lookAgainMs?: number }> {
+  private async step(key: CanaryKey, context: CanaryContext): Promise<'again' | Rest> {
     const { keeper, reporter } = this.options
     // Another Serin has read more of the source branch than this one: what it recorded is judged by what it saw.
     if (await this.options.catchUp()) return 'again'
@@ -77,14 +82,7 @@ export class CanaryReconciler {
       reporter.problem(key, unreadable)
       return {}
     }
-    if (entry !== undefined) {
-      if (await this.finishSpooled(key, context, seen, entry)) return 'again'
-      if (await this.updateRoutes(key, context, seen, entry)) return 'again'
-      const fence = this.fence(key, context, entry)
-      if (await this.repairWeight(key, context, seen, entry)) return 'again'
-      // What a person asks for comes first: it may take traffic off the canary that this would bring.
-      if (seen.order === undefined && !(await this.actOut(key, context, entry, fence))) return 'again'
-    }
+    if (entry !== undefined && !(await this.keepRecorded(key, context, seen, entry))) return 'again'
     const frozen = context.frozen
     if (frozen !== undefined && !isDecided(seen.order) && entry !== undefined && isRunning(entry.state.phase)) {
       reporter.frozen(context, entry, frozen)
@@ -96,10 +94,21 @@ export class CanaryReconciler {
       const written = await this.revertSource(key, context, seen, input)
       if (written === 'recorded') return 'again'
     }
+    if (isKnown(input) && wantsReapply(input)) return this.reapply(key, context, input)
     const outcome = await decide(input, (question) => answer(context, question))
     if (outcome.kind === 'wait') return this.wait(key, context, entry, outcome, input)
     await this.perform(key, context, seen, outcome)
     return 'again'
+  }
+
+  /** Brings the cluster to what is recorded. False when something was recorded on the way: then all is looked at anew. */
+  private async keepRecorded(key: CanaryKey, context: CanaryContext, seen: Seen, entry: LedgerEntry): Promise<boolean> {
+    if (await this.finishSpooled(key, context, seen, entry)) return false
+    if (await this.updateRoutes(key, context, seen, entry)) return false
+    const fence = this.fence(key, context, entry)
+    if (await this.repairWeight(key, context, seen, entry)) return false
+    // What a person asks for comes first: it may take traffic off the canary that this would bring.
+    return seen.order !== undefined || this.actOut(key, context, entry, fence)
   }
 
   private input(context: CanaryContext, { entry, order }: Seen): RolloutInput | undefined {
@@ -120,7 +129,7 @@ export class CanaryReconciler {
     entry: LedgerEntry | undefined,
     wait: Wait,
     input: RolloutInput,
-  ): Promise<'again' | { readonly lookAgainMs?: number }> {
+  ): Promise<'again' | Rest> {
     const { keeper, reporter, clock } = this.options
     if (input.order !== null) {
       await keeper.answer(key, `Nothing to ${input.order.kind}: the rollout is ${input.state?.phase ?? 'not known'}.`)
@@ -278,6 +287,24 @@ export class CanaryReconciler {
     }
     await this.perform(key, context, seen, transition)
     return 'recorded'
+  }
+
+  /** A person's retry of what the source branch no longer asks for: it is brought back there, which starts the run. */
+  private async reapply(key: CanaryKey, context: CanaryContext, input: KnownInput): Promise<'again' | Rest> {
+    const { sourceRollback, keeper } = this.options
+    const { state, promoted, order } = input
+    const target = context.source
+    if (target === undefined || order === null) {
+      await keeper.answer(key, 'Nothing to retry: the target is not in Git.')
+      return 'again'
+    }
+    const { file, object } = target
+    const failed = { key, file, object, revision: state.revision, state, promoted }
+    const written = await sourceRollback.reapply(failed, order.commit)
+    // The next look at the source branch finds it there.
+    if (written.kind === 'already' || written.rollback.rung === 'commit') return {}
+    await keeper.answer(key, `Could not retry: ${written.rollback.reason ?? 'the source branch takes no commit'}.`)
+    return 'again'
   }
 
   private stalled(key: CanaryKey, problem: Problem): number {

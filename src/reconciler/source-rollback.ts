@@ -1,7 +1,7 @@
 import { pushWithRebuild } from '../git/push-with-rebuild.ts'
 import type { GitBranch, Oid, Person } from '../git/types.ts'
 import type { CanaryKey } from '../ledger/entry.ts'
-import { revertMessage } from '../ledger/revert-message.ts'
+import { reapplyMessage, revertMessage } from '../ledger/revert-message.ts'
 import type { Clock } from '../lib/clock.ts'
 import { isObject, stringAt } from '../lib/json.ts'
 import type { KubeObject } from '../lib/kube-object.ts'
@@ -38,6 +38,8 @@ export interface FailedTarget {
 export type SourceRollbackResult =
   { readonly kind: 'already' } | { readonly kind: 'done'; readonly rollback: SourceRollback }
 
+type Made = { readonly commit: Oid } | { readonly refused: string } | { readonly already: true }
+
 /** Writes rollbacks to the source branch, so that Git never claims a release that failed. */
 export class SourceRollbackWriter {
   private readonly options: SourceRollbackOptions
@@ -54,7 +56,19 @@ export class SourceRollbackWriter {
    * Commits a revert of the failed revision on the branch's newest tip: the target's document as it was promoted, every
    * other byte as it is. Where that can't be done without a guess, or the branch does not take it, says why.
    */
-  async write(failed: FailedTarget): Promise<SourceRollbackResult> {
+  write(failed: FailedTarget): Promise<SourceRollbackResult> {
+    return this.commit((tip) => this.revertOn(tip, failed))
+  }
+
+  /**
+   * Commits a failed revision on the branch's newest tip again, as the ledger's commit `orderedBy` asks: the target's
+   * document as it failed, every other byte as it is.
+   */
+  reapply(failed: FailedTarget, orderedBy: Oid): Promise<SourceRollbackResult> {
+    return this.commit((tip) => this.reapplyOn(tip, failed, orderedBy))
+  }
+
+  private async commit(make: (tip: Oid) => Promise<Made>): Promise<SourceRollbackResult> {
     const { branch, clock, random, signal, mode, onPushed } = this.options
     if (mode === 'status-only') return statusOnly('rollback is set to status-only')
     const tip = await branch.tip()
@@ -62,7 +76,7 @@ export class SourceRollbackWriter {
     await branch.fetch(tip)
     let refused: string | undefined
     const build = async (base: Oid | null): Promise<Oid | null> => {
-      const made = base === null ? { refused: 'the branch is gone' } : await this.revertOn(base, failed)
+      const made = base === null ? { refused: 'the branch is gone' } : await make(base)
       refused = 'refused' in made ? made.refused : undefined
       return 'commit' in made ? made.commit : null
     }
@@ -82,25 +96,45 @@ export class SourceRollbackWriter {
           kind: 'retry',
           code: 'SOURCE_UNREACHABLE',
           place: branch.name,
-          message: `the revert could not be pushed: ${outcome.message}`,
+          message: `a commit could not be pushed: ${outcome.message}`,
         })
     }
   }
 
-  private async revertOn(
-    tip: Oid,
-    failed: FailedTarget,
-  ): Promise<{ readonly commit: Oid } | { readonly refused: string } | { readonly already: true }> {
-    const { branch, identity, clock } = this.options
+  private async revertOn(tip: Oid, failed: FailedTarget): Promise<Made> {
+    const { branch } = this.options
     const { file, revision, state } = failed
     const current = await branch.read(tip, file)
     if (current === null) return { refused: `${file} is gone` }
     if (hashIn(current, failed) !== revision.hash) return { already: true }
     const older = await this.promotedText(failed)
     if (older === undefined) return { refused: `the promoted revision is not in ${file} of an earlier commit` }
-    const edit = restoreDocument(current, older, (value) => isTarget(value, failed.object))
-    if ('refused' in edit) return { refused: edit.refused }
     const text = revertMessage(failed.key, revision.commit, await this.messageOf(revision.commit), state)
+    return this.restoreOn(tip, failed, { current, older, text })
+  }
+
+  private async reapplyOn(tip: Oid, failed: FailedTarget, orderedBy: Oid): Promise<Made> {
+    const { branch } = this.options
+    const { file, revision, state } = failed
+    const current = await branch.read(tip, file)
+    if (current === null) return { refused: `${file} is gone` }
+    if (hashIn(current, failed) === revision.hash) return { already: true }
+    const older = (await branch.deepen(revision.commit)) ? await branch.read(revision.commit, file) : null
+    if (older === null || hashIn(older, failed) !== revision.hash) {
+      return { refused: `the failed revision is not in ${file} of commit ${revision.commit}` }
+    }
+    const text = reapplyMessage(failed.key, orderedBy, await this.messageOf(revision.commit), state)
+    return this.restoreOn(tip, failed, { current, older, text })
+  }
+
+  private async restoreOn(
+    tip: Oid,
+    { file, object }: FailedTarget,
+    { current, older, text }: { readonly current: string; readonly older: string; readonly text: string },
+  ): Promise<Made> {
+    const { branch, identity, clock } = this.options
+    const edit = restoreDocument(current, older, (value) => isTarget(value, object))
+    if ('refused' in edit) return { refused: edit.refused }
     const changes = new Map([[file, edit.text]])
     return { commit: await branch.make({ parent: tip, changes, message: text, author: identity, timeMs: clock.now() }) }
   }

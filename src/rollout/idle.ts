@@ -69,3 +69,13 @@ export function sourceReverted(input: KnownInput, branch: string, rollback: Sour
       : say.sourceReverted(spec, branch, rollback.reference)
   return transition({ ...state, rollback }, [sentence])
 }
+
+/** True when a person orders a failed revision to be tried again that the source branch no longer asks for. */
+export function wantsReapply({ state, promoted, desired, order }: KnownInput): boolean {
+  return (
+    order?.kind === 'retry' &&
+    state.phase === 'Failed' &&
+    desired.revision.hash === promoted.hash &&
+    state.revision.hash !== promoted.hash
+  )
+}

@@ -126,6 +126,29 @@ describe('scenarios: changes of plan', () => {
     expect(scenario.subjects('main').at(-1)).toBe('Revert "Bump podinfo to good-1"')
   })
 
+  test('tries a release again when a person reverts its rollback on the ledger, and brings it back to the source branch', async () => {
+    const scenario = await initialised()
+    scenario.release('bad-1')
+    await scenario.untilPhase('Failed')
+    await scenario.pass(30)
+    scenario.commit({ 'README.md': 'A later note.\n' })
+    const failed = scenario.stage.remote.log('main').find(({ message }) => message.startsWith('Bump'))
+
+    scenario.answer = () => ({ kind: 'value', value: 99.9 })
+    scenario.revertOnLedger(/^Rolling back /)
+    await scenario.untilPhase('Succeeded')
+    await scenario.pass(60)
+
+    expect(scenario.tag('podinfo-primary')).toBe('bad-1')
+    expect(scenario.entry()?.state.attempt).toBe(2)
+    expect(scenario.sourceTag()).toBe('bad-1')
+    const reapplied = scenario.stage.remote.log('main').at(-1)
+    expect(reapplied?.message).toMatch(/^Reapply "Bump podinfo to bad-1"\n\nThis brings commit \w{40} back\.\n/)
+    expect(reapplied?.message).toContain(failed?.oid)
+    expect(scenario.stage.remote.files('main').get('README.md')).toBe('A later note.\n')
+    expect(scenario.stage.remote.files('main').get(targetFile)).toBe(manifest('bad-1'))
+  })
+
   test('stands still while the source branch was rewritten, and goes on with the next commit', async () => {
     const scenario = await initialised()
     const start = scenario.stage.remote.tip('main')
