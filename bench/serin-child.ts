@@ -9,11 +9,13 @@ const [, , configPath = '', kubeconfigPath] = process.argv
 
 const told = (level: string) => (fields: object, message: string) =>
   void process.stderr.write(`${level} ${message} ${JSON.stringify(fields)}\n`)
-const log: Logger = { debug: () => {}, info: () => {}, warn: told('warn'), error: told('error') }
+const log: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: told('error') }
 
 const config = withDerived(ConfigFile.parse(JSON.parse(await readFile(configPath, 'utf8'))))
 const serin = await startSerin({ config, kubeconfigPath, context: undefined, log })
 process.on('message', (order) => void obey(String(order)))
+// Whoever ended the parent wants no Serin left behind.
+process.on('disconnect', () => process.exit())
 process.send?.({ to: 'start', url: serin.url })
 
 async function obey(order: string): Promise<void> {
