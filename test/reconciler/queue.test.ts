@@ -210,6 +210,21 @@ describe('reconciler/queue', () => {
   })
 })
 
+describe('reconciler/queue, pace', () => {
+  test('slows a key down that comes back at once without end, and never loses it', async () => {
+    const { queue, clock, started } = bench({ during: (one, key) => key === 'fought' && one.add('fought') })
+    queue.add('fought')
+    queue.add('quiet')
+
+    await clock.run(999)
+    expect(started.filter((key) => key === 'fought')).toHaveLength(30)
+    expect(started.filter((key) => key === 'quiet')).toHaveLength(1)
+    await clock.run(2000)
+
+    expect(started.filter((key) => key === 'fought')).toHaveLength(90)
+  })
+})
+
 describe('reconciler/queue, backoffMs', () => {
   test('doubles from half a second to a minute, spread over the upper half', () => {
     expect([1, 2, 3, 7, 8, 100].map((failures) => backoffMs(failures, 0))).toEqual([

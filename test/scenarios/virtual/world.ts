@@ -5,6 +5,7 @@ import {
   type VirtualStage,
 } from '../../../src/cli/stage/virtual-stage.ts'
 import { ledgerBranch } from '../../../src/cli/stage/staged-serin.ts'
+import type { Fate, OutsideCall } from '../../../src/cli/stage/outside.ts'
 import type { LedgerEntry } from '../../../src/ledger/entry.ts'
 import { numberAt, stringAt } from '../../../src/lib/json.ts'
 import type { JsonObject } from '../../../src/lib/json.ts'
@@ -27,6 +28,8 @@ export interface ScenarioOptions {
   /** More or other files of the source branch's first commit. */
   readonly files?: Readonly<Record<string, string>>
   readonly autoscaling?: 'v2' | 'v2beta2'
+  /** What becomes of a Serin that makes a call. */
+  readonly fateOf?: (call: OutsideCall) => Fate
 }
 
 /** podinfo on a virtual stage with a running Serin, told in the words of its users. */
@@ -37,7 +40,7 @@ export interface Scenario {
   /** What the log warned of. */
   readonly warnings: readonly string[]
   /** What the metrics server answers next; by default 99.9 % for tags that do not begin with `bad`. */
-  answer: ((promql: string) => MetricAnswer) | undefined
+  answer: ((promql: string) => MetricAnswer | Promise<MetricAnswer>) | undefined
   /** Lets virtual time pass. */
   pass(seconds: number): Promise<void>
   /** Lets time pass until something holds; fails when it never does within ten minutes. */
@@ -51,7 +54,10 @@ export interface Scenario {
   revertOnLedger(subject: RegExp): void
   /** Kills the Serin; a new one starts after a while. */
   restart(afterSeconds?: number): Promise<void>
+  /** The Serin that was started last. */
   serin(): RunningSerin
+  /** Starts another Serin beside the one that runs. */
+  second(): RunningSerin
   entry(): LedgerEntry | undefined
   /** The canary's weight that the live routes give. */
   weight(): number | undefined
@@ -86,6 +92,7 @@ export async function begun(options: ScenarioOptions = {}): Promise<Scenario> {
     log: { debug: quiet, info: quiet, warn, error: warn },
     minIntervalMs: 1000,
     ...(options.autoscaling === undefined ? {} : { autoscaling: options.autoscaling }),
+    ...(options.fateOf === undefined ? {} : { fateOf: options.fateOf }),
     metrics: ({ cluster }) => ({
       query: async ({ promql }) => {
         if (answers.answer !== undefined) return answers.answer(promql)
@@ -139,6 +146,10 @@ function toolsOf(
       running.serin = stage.start()
     },
     serin: () => running.serin,
+    second: () => {
+      running.serin = stage.start()
+      return running.serin
+    },
     entry,
     weight,
     tag: (name) => tagOf(deployment(cluster, name)?.spec),
