@@ -152,6 +152,12 @@ export async function startSerin(options: SerinProcessOptions): Promise<SerinPro
     onSentence: options.onSentence,
   })
   const secret = await webhookSecret(config)
+  if (secret === undefined) {
+    log.warn(
+      { hint: 'set server.webhookSecret or server.webhookSecretFile' },
+      'push webhooks are taken without a signature',
+    )
+  }
   const server = await startServer({
     host: config.server.host,
     port: config.server.port,

@@ -3,12 +3,12 @@ import type { CanaryKey, LedgerEntry } from '../ledger/entry.ts'
 import type { Clock } from '../lib/clock.ts'
 import { canonicalJson } from '../lib/json.ts'
 import type { KubeObject } from '../lib/kube-object.ts'
-import { Problem } from '../lib/problem.ts'
+import { Problem, toProblem } from '../lib/problem.ts'
 import type { KnownInput, Order, RolloutInput } from '../rollout/input.ts'
 import { sourceReverted, wantsReapply, wantsSourceRevert } from '../rollout/idle.ts'
 import { restoreWeight } from '../rollout/steps.ts'
-import { isRunning, type RolloutState } from '../rollout/state.ts'
-import type { Answer, Question, Transition, Wait } from '../rollout/transition.ts'
+import { isRunning } from '../rollout/state.ts'
+import { isTowardsSafety, type Answer, type Question, type Transition, type Wait } from '../rollout/transition.ts'
 import { splitAt } from '../traffic/split.ts'
 import { converge, liveWeight, lowerWeight, routeRefs, workloadRefs } from './converge.ts'
 import { decide } from './decide.ts'
@@ -16,7 +16,7 @@ import { Fence, isMoved } from './fence.ts'
 import type { LedgerKeeper, Seen } from './ledger-keeper.ts'
 import type { Logger } from './ports.ts'
 import type { Reporter } from './reporter.ts'
-import type { SafetySpool } from './safety-spool.ts'
+import type { SafetySpool, Spooled } from './safety-spool.ts'
 import type { CanaryContext } from './canary-context.ts'
 import type { SourceRollbackWriter } from './source-rollback.ts'
 
@@ -82,10 +82,24 @@ export class CanaryReconciler {
       reporter.problem(key, unreadable)
       return {}
     }
-    if (entry !== undefined && !(await this.keepRecorded(key, context, seen, entry))) return 'again'
-    const frozen = context.frozen
+    if (entry === undefined) return this.goOn(key, context, seen)
+    const spooled = this.options.spool.get(key, entry)
+    if (spooled !== undefined) return this.goOnWithoutGit(key, context, seen, entry, spooled)
+    await this.options.spool.remove(key)
+    try {
+      if (!(await this.keepRecorded(key, context, seen, entry))) return 'again'
+    } catch (error) {
+      return this.rescue(key, context, seen, entry, error)
+    }
+    return this.goOn(key, context, seen)
+  }
+
+  /** Decides the next transition on what is recorded and brought about. */
+  private async goOn(key: CanaryKey, context: CanaryContext, seen: Seen): Promise<'again' | Rest> {
+    const { entry } = seen
+    const { frozen } = context
     if (frozen !== undefined && !isDecided(seen.order) && entry !== undefined && isRunning(entry.state.phase)) {
-      reporter.frozen(context, entry, frozen)
+      this.options.reporter.frozen(context, entry, frozen)
       return {}
     }
     const input = this.input(context, seen)
@@ -101,9 +115,23 @@ export class CanaryReconciler {
     return 'again'
   }
 
+  /** What is recorded can't be brought about now. A failed check and a rollback are decided all the same. */
+  private async rescue(
+    key: CanaryKey,
+    context: CanaryContext,
+    seen: Seen,
+    entry: LedgerEntry,
+    hindrance: unknown,
+  ): Promise<'again'> {
+    const input = this.input(context, seen)
+    const outcome = input && (await decide(input, (question) => answer(context, question)))
+    if (outcome?.kind !== 'transition' || !isTowardsSafety(entry.state, outcome)) throw hindrance
+    await this.perform(key, context, seen, outcome)
+    return 'again'
+  }
+
   /** Brings the cluster to what is recorded. False when something was recorded on the way: then all is looked at anew. */
   private async keepRecorded(key: CanaryKey, context: CanaryContext, seen: Seen, entry: LedgerEntry): Promise<boolean> {
-    if (await this.finishSpooled(key, context, seen, entry)) return false
     if (await this.updateRoutes(key, context, seen, entry)) return false
     const fence = this.fence(key, context, entry)
     if (await this.repairWeight(key, context, seen, entry)) return false
@@ -147,8 +175,9 @@ export class CanaryReconciler {
       transition.promotion === undefined ? (entry?.primary ?? []) : this.promoted(key, context, transition)
     const routes = context.routes(splitAt(transition.next.canaryWeight))
     const change = transitionChange(key, entry ?? null, transition, { primary, routes }, [])
-    if (entry !== undefined && transition.next.canaryWeight < entry.state.canaryWeight) {
-      await this.options.spool.put(key, entry, change)
+    const isLower = entry !== undefined && transition.next.canaryWeight < entry.state.canaryWeight
+    if (entry !== undefined && (isLower || isTowardsSafety(entry.state, transition))) {
+      await this.options.spool.put(key, entry, { change, sentences: transition.sentences })
       await lowerWeight(context.stage, change.next)
     }
     await this.recordAndAct(key, context, seen, change, transition)
@@ -215,22 +244,39 @@ export class CanaryReconciler {
     })
   }
 
-  /** A decision towards safety that Git does not have yet comes before anything else. */
-  private async finishSpooled(
+  /**
+   * Git does not have the last decisions yet. More of what safety asks for is decided on top of them, so that a canary is
+   * watched and rolled back however long Git is away; then all of it is recorded.
+   */
+  private async goOnWithoutGit(
     key: CanaryKey,
     context: CanaryContext,
     seen: Seen,
     entry: LedgerEntry,
-  ): Promise<boolean> {
-    const { spool } = this.options
-    const change = spool.get(key, entry)
-    if (change === undefined) {
-      await spool.remove(key)
-      return false
-    }
+    { change, sentences }: Spooled,
+  ): Promise<'again' | Rest> {
     await lowerWeight(context.stage, change.next)
-    await this.recordAndAct(key, context, seen, change, { sentences: spooledSentences(change) })
-    return true
+    const input = this.input(context, { ...seen, entry: change.next })
+    const outcome = input && (await decide(input, (question) => answer(context, question)))
+    if (outcome?.kind === 'transition' && isTowardsSafety(change.next.state, outcome)) {
+      const { primary } = change.next
+      const routes = context.routes(splitAt(outcome.next.canaryWeight))
+      const more = transitionChange(key, change.next, outcome, { primary, routes }, [])
+      const both = { ...more, commits: [...change.commits, ...more.commits] }
+      await this.options.spool.put(key, entry, { change: both, sentences: [...sentences, ...outcome.sentences] })
+      await lowerWeight(context.stage, more.next)
+      this.options.log.warn({ canary: key }, outcome.subject.text)
+      return 'again'
+    }
+    try {
+      await this.recordAndAct(key, context, seen, change, { sentences })
+      return 'again'
+    } catch (error) {
+      const problem = toProblem(error)
+      if (problem.kind !== 'retry') throw error
+      this.options.log.warn({ canary: key, code: problem.code, why: problem.message }, 'Git does not have it yet')
+      return { lookAgainMs: WAITING_LOOK_MS }
+    }
   }
 
   /** The Canary's own spec may ask for other routes at the same weight: recorded, then written. */
@@ -327,13 +373,4 @@ function isDecided(order: Order | undefined): boolean {
 
 function isKnown(input: RolloutInput): input is KnownInput {
   return input.state !== null && input.promoted !== null
-}
-
-function spooledSentences(change: LedgerChange): Transition['sentences'] {
-  const subject = change.commits[0]?.message.split('\n', 1)[0] ?? ''
-  return [{ type: stateType(change.next.state), text: subject }]
-}
-
-function stateType(state: RolloutState): 'Normal' | 'Warning' {
-  return state.phase === 'Failed' ? 'Warning' : 'Normal'
 }

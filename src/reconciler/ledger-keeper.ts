@@ -121,6 +121,11 @@ export class LedgerKeeper {
     return [...this.recordedEntries.keys()]
   }
 
+  /** Everything that is recorded. */
+  entries(): ReadonlyMap<CanaryKey, LedgerEntry> {
+    return this.recordedEntries
+  }
+
   /** The commit that this keeper holds for the branch's tip. */
   get tip(): Oid | null {
     return this.head

@@ -1,9 +1,7 @@
-import type { Canary } from '../resources/canary.ts'
 import type { Forge } from '../forge/types.ts'
 import type { GitBranch, Person } from '../git/types.ts'
 import type { CanaryKey } from '../ledger/entry.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { KubeObject } from '../lib/kube-object.ts'
 import { Mutex } from '../lib/mutex.ts'
 import { Problem, toProblem } from '../lib/problem.ts'
 import type { Check } from '../rollout/check.ts'
@@ -11,6 +9,7 @@ import { warning, type Sentence } from '../rollout/sentences.ts'
 import { isRunning, type SourceRollback } from '../rollout/state.ts'
 import type { CanarySource } from '../source/canaries.ts'
 import type { Manifest } from '../source/manifest.ts'
+import { applicable } from './applicable.ts'
 import { CanaryReconciler } from './canary-reconciler.ts'
 import { ContextBuilder } from './context-builder.ts'
 import { LedgerKeeper } from './ledger-keeper.ts'
@@ -278,19 +277,10 @@ export class Reconciler {
     }
   }
 
-  /** Everything but the targets: those follow their rollouts. Canaries in the version that the cluster serves. */
   private async applyManifests(): Promise<void> {
     const snapshot = this.sourceWatch.snapshot
     if (snapshot === undefined || this.stopping.signal.aborted) return
-    const canaries = [...snapshot.canaries.values()].map(({ source }) => source)
-    const targets = new Set(canaries.map(({ target }) => target))
-    const converted = new Map(canaries.map(({ manifest, canary }) => [manifest, canary]))
-    const objects = snapshot.manifests.flatMap((manifest) => {
-      const canary = converted.get(manifest)
-      if (canary !== undefined) return [{ object: canaryObject(canary), manifest }]
-      return targets.has(manifest) || manifest.object.kind === 'Canary' ? [] : [{ object: manifest.object, manifest }]
-    })
-    const isComplete = await this.applier.apply(objects)
+    const isComplete = await this.applier.apply(applicable(snapshot, this.keeper.entries()))
     this.cancelApply?.()
     this.cancelApply = isComplete
       ? undefined
@@ -370,11 +360,6 @@ export class Reconciler {
     this.options.log.error({ place, code: problem.code, hint: problem.hint }, problem.toString())
     if (problem.kind === 'stalled') this.problems.refused(object, file, placedAt(problem, place))
   }
-}
-
-/** The Canary in the version that the cluster serves. */
-function canaryObject(canary: Canary): KubeObject {
-  return JSON.parse(JSON.stringify(canary)) as KubeObject
 }
 
 function stackOf(error: unknown): string | undefined {

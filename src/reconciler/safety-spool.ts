@@ -1,12 +1,18 @@
 import type { LedgerChange } from '../ledger/change.ts'
 import type { CanaryKey, LedgerEntry } from '../ledger/entry.ts'
 import { canonicalJson, isObject } from '../lib/json.ts'
+import type { Sentence } from '../rollout/sentences.ts'
 import type { Logger, Spool } from './ports.ts'
 
-interface Pending {
+/** Decisions that Git does not have yet: one change with the commits of all of them, and what there is to tell. */
+export interface Spooled {
+  readonly change: LedgerChange
+  readonly sentences: readonly Sentence[]
+}
+
+interface Pending extends Spooled {
   /** Canonical JSON of the entry that the change was decided on. */
   readonly before: string
-  readonly change: LedgerChange
 }
 
 /**
@@ -33,16 +39,16 @@ export class SafetySpool {
   }
 
   /** Must be called before the cluster is touched. */
-  async put(key: CanaryKey, before: LedgerEntry, change: LedgerChange): Promise<void> {
-    const value: Pending = { before: canonicalJson(before), change }
+  async put(key: CanaryKey, before: LedgerEntry, spooled: Spooled): Promise<void> {
+    const value: Pending = { before: canonicalJson(before), ...spooled }
     await this.spool.put(key, JSON.stringify(value))
     this.pending.set(key, value)
   }
 
-  /** The change that waits for Git; undefined when there is none or the recorded entry is not the one it was decided on. */
-  get(key: CanaryKey, entry: LedgerEntry): LedgerChange | undefined {
+  /** What waits for Git; undefined when there is nothing or the recorded entry is not the one it was decided on. */
+  get(key: CanaryKey, entry: LedgerEntry): Spooled | undefined {
     const value = this.pending.get(key)
-    return value !== undefined && value.before === canonicalJson(entry) ? value.change : undefined
+    return value !== undefined && value.before === canonicalJson(entry) ? value : undefined
   }
 
   async remove(key: CanaryKey): Promise<void> {
@@ -60,5 +66,10 @@ function parse(text: string): unknown {
 }
 
 function isPending(value: unknown): value is Pending {
-  return isObject(value) && typeof value['before'] === 'string' && isObject(value['change'])
+  return (
+    isObject(value) &&
+    typeof value['before'] === 'string' &&
+    isObject(value['change']) &&
+    Array.isArray(value['sentences'])
+  )
 }

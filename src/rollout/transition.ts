@@ -56,3 +56,21 @@ export function* askChecks(): Generator<Question, readonly Check[], Answer> {
   if (answer.to !== 'checks') throw new Error(`asked for checks, answered with ${answer.to}`)
   return answer.checks
 }
+
+/**
+ * Whether a transition of a running analysis needs no word from Git before it holds: a failed check that is counted, or the
+ * end of the run. The same revision, no more traffic for it, no promotion.
+ */
+export function isTowardsSafety(before: RolloutState, { next, promotion }: Transition): boolean {
+  return (
+    isAnalysing(before) &&
+    (next.phase === before.phase || next.phase === 'Failed') &&
+    next.revision.hash === before.revision.hash &&
+    next.canaryWeight <= before.canaryWeight &&
+    promotion === undefined
+  )
+}
+
+function isAnalysing({ phase }: RolloutState): boolean {
+  return phase === 'Progressing' || phase === 'Waiting' || phase === 'WaitingPromotion'
+}

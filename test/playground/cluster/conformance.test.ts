@@ -62,7 +62,7 @@ describe.skipIf(!isThere)('playground/cluster: conformance', () => {
 
   it(
     'answers as the real server does, but for what is left out on purpose',
-    { timeout: 30_000, retry: 1 },
+    { timeout: 60_000, retry: 3 },
     async () => {
       const data: Recording = JSON.parse(readFileSync(recording, 'utf8'))
       const engine: Engine = await import(pathToFileURL(join(folder, 'check.mjs')).href)

@@ -30,6 +30,8 @@ export interface ScenarioOptions {
   readonly autoscaling?: 'v2' | 'v2beta2'
   /** What becomes of a Serin that makes a call. */
   readonly fateOf?: (call: OutsideCall) => Fate
+  /** True while Git can't be reached. */
+  readonly isGitAway?: () => boolean
 }
 
 /** podinfo on a virtual stage with a running Serin, told in the words of its users. */
@@ -93,6 +95,7 @@ export async function begun(options: ScenarioOptions = {}): Promise<Scenario> {
     minIntervalMs: 1000,
     ...(options.autoscaling === undefined ? {} : { autoscaling: options.autoscaling }),
     ...(options.fateOf === undefined ? {} : { fateOf: options.fateOf }),
+    interceptGit: () => (options.isGitAway?.() === true ? 'fail' : 'pass'),
     metrics: ({ cluster }) => ({
       query: async ({ promql }) => {
         if (answers.answer !== undefined) return answers.answer(promql)
