@@ -152,12 +152,7 @@ export async function startSerin(options: SerinProcessOptions): Promise<SerinPro
     onSentence: options.onSentence,
   })
   const secret = await webhookSecret(config)
-  if (secret === undefined) {
-    log.warn(
-      { hint: 'set server.webhookSecret or server.webhookSecretFile' },
-      'push webhooks are taken without a signature',
-    )
-  }
+  if (secret === undefined) warnUnsigned(log)
   const server = await startServer({
     host: config.server.host,
     port: config.server.port,
@@ -180,6 +175,12 @@ export async function startSerin(options: SerinProcessOptions): Promise<SerinPro
       await outside.close()
     },
   }
+}
+
+/** Whoever reaches the port can then make Serin look at the branches, and nothing else. */
+function warnUnsigned(log: Logger): void {
+  const hint = 'set server.webhookSecret or server.webhookSecretFile'
+  log.warn({ hint }, 'push webhooks are taken without a signature')
 }
 
 /** Reads the ledger, takes the first look, and then looks on schedule. */
