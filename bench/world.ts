@@ -1,8 +1,8 @@
+import { installDefinitions } from '../src/playground/cluster/install-definitions.ts'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../src/lib/clock.ts'
-import type { KubeObject } from '../src/lib/kube-object.ts'
 import { isObject } from '../src/lib/json.ts'
 import { seededRandom } from '../src/lib/seeded-random.ts'
 import { createEmbeddedCluster, type EmbeddedCluster } from '../src/playground/cluster/embedded-cluster.ts'
@@ -57,7 +57,7 @@ export async function startWorld(canaries: number, pushes: Pushes = unheard): Pr
     // A real API server remembers minutes; here thousands of changes fall into seconds.
     historyLimit: 200_000,
   })
-  for (const definition of [...crds(), ...meshDefinitions()]) await install(cluster, definition)
+  installDefinitions(cluster, [...crds(), ...meshDefinitions()])
   let apiRequests = 0
   const served = await serveCluster({
     ...cluster,
@@ -87,13 +87,6 @@ export async function startWorld(canaries: number, pushes: Pushes = unheard): Pr
       await rm(directory, { recursive: true, force: true })
     },
   }
-}
-
-async function install(cluster: EmbeddedCluster, definition: KubeObject): Promise<void> {
-  const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
-  const body = JSON.parse(JSON.stringify(definition)) as never
-  const { status } = await cluster.transport.send({ method: 'POST', path, body })
-  if (status !== 201) throw new Error(`the definition ${definition.metadata.name} was answered ${status}`)
 }
 
 function isSettled(cluster: EmbeddedCluster, canaries: number): boolean {

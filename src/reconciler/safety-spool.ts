@@ -16,8 +16,8 @@ interface Pending extends Spooled {
 }
 
 /**
- * Decisions towards safety that the cluster already shows and Git does not have yet. They are recorded before anything
- * else is decided for their canary, also by the next process.
+ * Decisions towards safety that the cluster already shows and Git does not have yet. Only more of
+ * the same kind is decided for their canary before they are recorded, also by the next process.
  */
 export class SafetySpool {
   private readonly spool: Spool

@@ -1,10 +1,10 @@
+import { installDefinitions } from '../../playground/cluster/install-definitions.ts'
+import { freePort } from '../../playground/free-port.ts'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { withDerived, type Config } from '../../config/config.ts'
 import { ConfigFile } from '../../config/schema.ts'
 import { systemClock } from '../../lib/clock.ts'
-import type { KubeObject } from '../../lib/kube-object.ts'
 import { seededRandom } from '../../lib/seeded-random.ts'
 import { createEmbeddedCluster, type EmbeddedCluster } from '../../playground/cluster/embedded-cluster.ts'
 import { kubeconfig } from '../../playground/cluster/kubeconfig.ts'
@@ -47,7 +47,7 @@ export async function startDemoStage(directory: string): Promise<DemoStage> {
   })
   const git = await serveGit({ root: directory })
   const cluster = createEmbeddedCluster({ clock: systemClock, random: seededRandom(Date.now()) })
-  for (const definition of [...crds(), ...meshDefinitions()]) await install(cluster, definition)
+  installDefinitions(cluster, [...crds(), ...meshDefinitions()])
   const served = await serveCluster(cluster)
   const traffic = new Traffic({ cluster, clock: systemClock, requestsPerSecond: 1000, scrapeIntervalMs: 250 })
   const stopTraffic = traffic.start(TRAFFIC_EVERY_MS)
@@ -88,23 +88,4 @@ export async function startDemoStage(directory: string): Promise<DemoStage> {
       await git.close()
     },
   }
-}
-
-async function install(cluster: EmbeddedCluster, definition: KubeObject): Promise<void> {
-  const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
-  const body = JSON.parse(JSON.stringify(definition)) as never
-  const { status } = await cluster.transport.send({ method: 'POST', path, body })
-  if (status !== 201) throw new Error(`the definition ${definition.metadata.name} was answered ${status}`)
-}
-
-/** A port that nobody listens on now. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
 }

@@ -1,3 +1,4 @@
+import { installDefinitions } from '../../playground/cluster/install-definitions.ts'
 import type { ApiRequest } from '../../cluster/transport.ts'
 import type { Forge } from '../../forge/types.ts'
 import type { Oid } from '../../git/types.ts'
@@ -80,7 +81,7 @@ export async function createVirtualStage(options: VirtualStageOptions): Promise<
     ...(options.autoscaling === undefined ? {} : { autoscaling: options.autoscaling }),
     ...(options.interceptApi === undefined ? {} : { intercept: options.interceptApi }),
   })
-  for (const definition of [...crds(), ...options.definitions]) install(cluster, definition)
+  installDefinitions(cluster, [...crds(), ...options.definitions])
   const commit = (files: Readonly<Record<string, string | null>>, message: string): Oid =>
     remote.commit('main', new Map(Object.entries(files)), message, person, clock.now())
   commit(options.files, 'Start')
@@ -100,12 +101,4 @@ export async function createVirtualStage(options: VirtualStageOptions): Promise<
       return startStagedSerin({ ...everywhere, process: processes, forge, spool: own ?? spool })
     },
   }
-}
-
-/** Straight at the server: no fault keeps a stage from being built. */
-function install(cluster: EmbeddedCluster, definition: KubeObject): void {
-  const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
-  const body = JSON.parse(JSON.stringify(definition)) as never
-  const { status } = cluster.serve({ method: 'POST', path, body, userAgent: 'stage' })
-  if (status !== 201) throw new Error(`the definition ${definition.metadata.name} was answered ${status}`)
 }

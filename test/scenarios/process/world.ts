@@ -1,3 +1,5 @@
+import { installDefinitions } from '../../../src/playground/cluster/install-definitions.ts'
+import { freePort } from '../../../src/playground/free-port.ts'
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type ServerResponse } from 'node:http'
@@ -236,7 +238,7 @@ export async function createWorld({ files, poll = '0 0 1 1 *' }: WorldOptions): 
     fault: (request) => trouble.git?.(request),
   })
   const cluster = createEmbeddedCluster({ clock: systemClock, random: seededRandom(1), podStartMs: 50 })
-  for (const definition of [...crds(), ...meshDefinitions()]) await install(cluster, definition)
+  installDefinitions(cluster, [...crds(), ...meshDefinitions()])
   const guarded: EmbeddedCluster = {
     ...cluster,
     serve: (request) => trouble.api?.(request) ?? cluster.serve(request),
@@ -328,23 +330,4 @@ function collect(lines: LogLine[]): Logger {
       lines.push({ level, text, place, code, canary })
     }
   return { debug: () => {}, info: at_('info'), warn: at_('warn'), error: at_('error') }
-}
-
-async function install(cluster: EmbeddedCluster, definition: KubeObject): Promise<void> {
-  const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
-  const body = JSON.parse(JSON.stringify(definition)) as never
-  const { status } = await cluster.transport.send({ method: 'POST', path, body })
-  if (status !== 201) throw new Error(`the definition ${definition.metadata.name} was answered ${status}`)
-}
-
-/** A port that nobody listens on now: the webhook's address is known before Serin starts, and stays when it starts again. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
 }
