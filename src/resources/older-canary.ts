@@ -21,6 +21,9 @@ const METRIC_NAMES: Readonly<Record<string, string>> = {
  * Reads v1alpha1, v1alpha2 and v1alpha3 as v1beta1: `canaryAnalysis` becomes `analysis` with the interval and threshold
  * that were implied then, and the built-in metrics get their present names (in v1beta1 too, where the old ones still work).
  * The deprecated `threshold` of a metric keeps its meaning: least success rate, otherwise highest value.
+ *
+ * With `acceptsOldField`, `canaryAnalysis` means the same in v1beta1 when there is no `analysis`: an API server gives what
+ * was applied in an older version back as v1beta1, with its fields as they were written.
  */
 export function convertCanary(object: JsonObject, acceptsOldField: boolean): ConvertedCanary {
   const spec = isObject(object['spec']) ? object['spec'] : undefined
@@ -30,7 +33,8 @@ export function convertCanary(object: JsonObject, acceptsOldField: boolean): Con
   const { canaryAnalysis, ...others } = spec
   const renamed: JsonObject = isRenamed ? { ...others, analysis: canaryAnalysis } : spec
   const analysis = renamed['analysis']
-  const converted = isObject(analysis) ? { ...renamed, analysis: convertAnalysis(analysis, isOlder) } : renamed
+  const isAsBefore = isOlder || isRenamed
+  const converted = isObject(analysis) ? { ...renamed, analysis: convertAnalysis(analysis, isAsBefore) } : renamed
   return {
     object: { ...withVersion(object), spec: converted },
     pathBack: (path) =>
@@ -47,8 +51,8 @@ function withVersion(object: JsonObject): JsonObject {
   return isOlderVersion(object) ? { ...object, apiVersion: 'flagger.app/v1beta1' } : object
 }
 
-function convertAnalysis(analysis: JsonObject, isOlder: boolean): JsonObject {
-  const implied = isOlder ? { interval: '1m', threshold: 1 } : {}
+function convertAnalysis(analysis: JsonObject, isAsBefore: boolean): JsonObject {
+  const implied = isAsBefore ? { interval: '1m', threshold: 1 } : {}
   const { metrics } = analysis
   if (!Array.isArray(metrics)) return { ...implied, ...analysis }
   return { ...implied, ...analysis, metrics: metrics.map((metric: Json) => convertMetric(metric)) }

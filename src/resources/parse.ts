@@ -30,6 +30,19 @@ export function parseCanary(
   return broken.length > 0 ? { problems: broken } : { canary: value, problems: [] }
 }
 
+/**
+ * The Canary that an object from the API server is, whatever version it was applied in: what came as v1alpha1 to v1alpha3
+ * is stored as v1beta1 with `canaryAnalysis` in the place of `analysis`, and means here what it meant there. Objects in an
+ * older version themselves are taken too. Fields that this Serin does not know are ignored, and so is the status.
+ * Everything else that is wrong comes as problems whose place is `Canary/name.namespace`; then there is no canary.
+ */
+export function readCanary(object: unknown): {
+  readonly canary?: Canary
+  readonly problems: readonly Problem[]
+} {
+  return parseCanary(object, placeInCluster(object), 'pruning')
+}
+
 /** A MetricTemplate, or everything that is wrong with it. */
 export function parseMetricTemplate(
   object: unknown,
@@ -77,7 +90,10 @@ function noMap(kind: string, placeOf: PlaceOf): Problem {
   return new Problem({ kind: 'stalled', code: 'FIELD_INVALID', message: `${kind} must be a map`, place: placeOf([]) })
 }
 
-/** In v1beta1 the old name of `analysis` would be dropped by the API server, and with it the whole analysis. */
+/**
+ * A manifest of v1beta1 has no `canaryAnalysis`: API servers that hold Flagger's own definition drop it, and with it the
+ * whole analysis.
+ */
 function withRenameHint(problem: Problem): Problem {
   if (problem.code !== 'FIELD_UNKNOWN' || !problem.message.startsWith('spec.canaryAnalysis:')) return problem
   const { kind, code, message, place } = problem

@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { Canary } from '../../src/resources/canary.ts'
-import { parseAlertProvider, parseCanary, parseMetricTemplate, placeInCluster } from '../../src/resources/parse.ts'
+import {
+  parseAlertProvider,
+  parseCanary,
+  parseMetricTemplate,
+  placeInCluster,
+  readCanary,
+} from '../../src/resources/parse.ts'
 import { readDocuments } from '../../src/yaml/read.ts'
 
 const fixture = (name: string): string =>
@@ -207,6 +213,28 @@ describe('resources/parse', () => {
     expect(problems).toEqual([])
     expect(canary).toEqual(canaryOf(fixture('v1beta1')))
     expect(object.spec).toHaveProperty('later')
+  })
+
+  it.each(['v1alpha1', 'v1alpha3'])(
+    'reads what was applied as %s and is given back as v1beta1 as before',
+    (version) => {
+      const { value } = readDocuments(fixture(version), '').documents[0]!
+      const stored = { ...(value as object), apiVersion: 'flagger.app/v1beta1', status: { phase: 'Initialized' } }
+
+      const { canary, problems } = readCanary(stored)
+
+      expect(problems).toEqual([])
+      expect(canary).toEqual(canaryOf(fixture(version)))
+      expect(readCanary(value).canary).toEqual(canary)
+    },
+  )
+
+  it('goes by analysis where an object has canaryAnalysis too', () => {
+    const { value } = readDocuments(fixture('v1beta1'), '').documents[0]!
+    const object = structuredClone(value) as { spec: Record<string, unknown> }
+    object.spec['canaryAnalysis'] = { threshold: 1, stepWeight: 50 }
+
+    expect(readCanary(object).canary).toEqual(canaryOf(fixture('v1beta1')))
   })
 
   it('names the object from the API server when it is wrong', () => {
