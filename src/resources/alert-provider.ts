@@ -4,13 +4,13 @@ import { StringMap } from './fields.ts'
 /** Where alerts go; one of `address` and `secretRef` is set. */
 export const AlertProviderSpec = z
   .strictObject({
-    type: z.enum(['slack', 'msteams', 'discord', 'rocket', 'gchat']),
-    channel: z.string().optional().describe('general when absent.'),
-    username: z.string().optional(),
+    type: z.enum(['slack', 'msteams', 'discord', 'rocket', 'gchat']).describe('The kind of service.'),
+    channel: z.string().optional().describe('Channel to write to; general when absent.'),
+    username: z.string().optional().describe('Name to write as.'),
     address: z.string().optional().describe('Address of the incoming webhook.'),
     proxy: z.string().optional().describe('Address of an HTTP proxy.'),
     secretRef: z
-      .strictObject({ name: z.string() })
+      .strictObject({ name: z.string().describe('Name of the Secret.') })
       .optional()
       .describe('Secret with the keys address and, if needed, token, in the namespace of the provider.'),
   })

@@ -5,15 +5,25 @@ import { Service } from './canary/service.ts'
 import { PROVIDERS, StringMap } from './fields.ts'
 
 const localRef = (...kinds: [string, ...string[]]) =>
-  z.strictObject({ apiVersion: z.string().optional(), kind: z.enum(kinds), name: z.string() })
+  z.strictObject({
+    apiVersion: z.string().optional().describe('Group and version of the object.'),
+    kind: z.enum(kinds).describe('Kind of the object.'),
+    name: z.string().describe('Name of the object, in the namespace of this resource.'),
+  })
 
 const AutoscalerRef = z.strictObject({
-  apiVersion: z.string().optional(),
-  kind: z.enum(['HorizontalPodAutoscaler', 'ScaledObject']),
-  name: z.string(),
+  apiVersion: z
+    .string()
+    .optional()
+    .describe('Group and version of the autoscaler; of an HorizontalPodAutoscaler the cluster chooses the version.'),
+  kind: z.enum(['HorizontalPodAutoscaler', 'ScaledObject']).describe('Kind of the autoscaler.'),
+  name: z.string().describe('Name of the autoscaler, in the namespace of this resource.'),
   primaryScalerQueries: StringMap.optional().describe('KEDA: trigger name to query of the primary scaler.'),
   primaryScalerReplicas: z
-    .strictObject({ minReplicas: z.int().min(1).optional(), maxReplicas: z.int().min(1).optional() })
+    .strictObject({
+      minReplicas: z.int().min(1).optional().describe('Least number of pods.'),
+      maxReplicas: z.int().min(1).optional().describe('Highest number of pods.'),
+    })
     .optional()
     .describe('Bounds of the primary scaler where they differ from the ones of the target.'),
 })
@@ -31,14 +41,14 @@ export const CanarySpec = z.strictObject({
   ingressRef: localRef('Ingress').optional().describe('nginx and skipper: the Ingress of the target.'),
   routeRef: localRef('ApisixRoute').optional().describe('apisix: the route of the target.'),
   upstreamRef: localRef('Upstream')
-    .extend({ namespace: z.string().optional() })
+    .extend({ namespace: z.string().optional().describe('Namespace of the upstream.') })
     .optional()
     .describe('gloo: the upstream whose settings are copied.'),
-  service: Service,
+  service: Service.describe('How the target is exposed: the generated Services and routes.'),
   skipAnalysis: z.boolean().optional().describe('Promote new revisions at once, without traffic shift and checks.'),
   revertOnDeletion: z.boolean().optional().describe('Hand the target back as it was when the canary is deleted.'),
   suspend: z.boolean().optional().describe('Do nothing while true.'),
-  analysis: Analysis.optional(),
+  analysis: Analysis.optional().describe('How a new revision is tried out before it is promoted.'),
 })
 
 /** A Canary as the project works with it: flagger.app/v1beta1, with older versions already converted. */

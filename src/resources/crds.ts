@@ -3,13 +3,21 @@ import { isObject, type Json, type JsonObject } from '../lib/json.ts'
 import type { KubeObject } from '../lib/kube-object.ts'
 import { AlertProviderSpec } from './alert-provider.ts'
 import { CanarySpec } from './canary.ts'
+import { Analysis } from './canary/analysis.ts'
 import { crdSchema } from './crd-schema.ts'
 import { MetricTemplateSpec } from './metric-template.ts'
 import { CanaryStatusFields, ResourceStatusFields } from './status.ts'
 
+/** The versions of Canary before v1beta1; the other kinds are younger. */
+const OLDER_CANARIES = ['v1alpha3', 'v1alpha2', 'v1alpha1'] as const
+
 /**
- * The CustomResourceDefinitions of the group flagger.app, made from the schemas that manifests are read with. Only
- * v1beta1 is served and stored; older versions are converted when they are read from Git.
+ * The CustomResourceDefinitions of the group flagger.app, made from the schemas that manifests are read with.
+ *
+ * v1beta1 is stored. Of Canary the versions v1alpha1 to v1alpha3 are served too, without a conversion: the server changes
+ * the apiVersion only. So all versions have the same fields, the former `canaryAnalysis` among them, and what was applied
+ * in one version is there in all of them; `readCanary` knows what it means. There are no CEL rules, as kubectl refuses
+ * them on servers before Kubernetes 1.23: what only they could say, Serin says when it reads the object.
  */
 export function crds(): readonly KubeObject[] {
   return [canaries(), metricTemplates(), alertProviders()]
@@ -18,38 +26,54 @@ export function crds(): readonly KubeObject[] {
 function canaries(): KubeObject {
   return definition({
     kind: 'Canary',
+    description: 'How a workload is released: its new revisions are tried out step by step before they are promoted.',
     plural: 'canaries',
     columns: [
       column('Status', 'string', '.status.phase'),
       column('Weight', 'integer', '.status.canaryWeight'),
       column('Suspended', 'boolean', '.spec.suspend', 1),
       column('FailedChecks', 'integer', '.status.failedChecks', 1),
-      column('Interval', 'string', '.spec.analysis.interval', 1),
-      column('Mirror', 'boolean', '.spec.analysis.mirror', 1),
-      column('StepWeight', 'integer', '.spec.analysis.stepWeight', 1),
-      column('StepWeights', 'string', '.spec.analysis.stepWeights', 1),
-      column('MaxWeight', 'integer', '.spec.analysis.maxWeight', 1),
+      analysisColumn('Interval', 'string', 'interval'),
+      analysisColumn('Mirror', 'boolean', 'mirror'),
+      analysisColumn('StepWeight', 'integer', 'stepWeight'),
+      analysisColumn('StepWeights', 'string', 'stepWeights'),
+      analysisColumn('MaxWeight', 'integer', 'maxWeight'),
       column('LastTransitionTime', 'string', '.status.lastTransitionTime'),
     ],
-    spec: { ...crdSchema(CanarySpec), anyOf: completeAnalysis() },
+    spec: canarySpec(),
     status: CanaryStatusFields,
+    older: OLDER_CANARIES,
   })
 }
 
-/** An analysis that is not skipped needs an interval, a threshold and some kind of steps. */
+function canarySpec(): JsonObject {
+  const spec = crdSchema(CanarySpec)
+  const { properties } = spec
+  if (!isObject(properties)) return spec
+  const description = 'Name of analysis before v1beta1; read only when there is no analysis.'
+  const canaryAnalysis = { ...crdSchema(Analysis), description }
+  return { ...spec, properties: { ...properties, canaryAnalysis }, anyOf: completeAnalysis() }
+}
+
+/**
+ * An analysis that is not skipped needs an interval, a threshold and some kind of steps; under its former name the first
+ * two were implied. All versions have the same rule: who writes the status of an object writes it as v1beta1, and the
+ * server then checks all of it.
+ */
 function completeAnalysis(): Json {
-  const complete = ['stepWeight', 'stepWeights', 'iterations'].map((steps) => ({
-    required: ['interval', 'threshold', steps],
-  }))
+  const steps = ['stepWeight', 'stepWeights', 'iterations']
+  const complete = steps.map((kind) => ({ required: ['interval', 'threshold', kind] }))
+  const completeAsBefore = steps.map((kind) => ({ required: [kind] }))
   return [
+    { properties: { analysis: { anyOf: complete }, canaryAnalysis: { anyOf: completeAsBefore } } },
     { required: ['skipAnalysis'], properties: { skipAnalysis: { enum: [true] } } },
-    { properties: { analysis: { anyOf: complete } } },
   ]
 }
 
 function metricTemplates(): KubeObject {
   return definition({
     kind: 'MetricTemplate',
+    description: 'A query that the analysis of many canaries can use.',
     plural: 'metrictemplates',
     columns: [column('Provider', 'string', '.spec.provider.type')],
     spec: crdSchema(MetricTemplateSpec),
@@ -60,6 +84,7 @@ function metricTemplates(): KubeObject {
 function alertProviders(): KubeObject {
   return definition({
     kind: 'AlertProvider',
+    description: 'Where messages about rollouts are sent.',
     plural: 'alertproviders',
     columns: [column('Type', 'string', '.spec.type')],
     spec: { ...crdSchema(AlertProviderSpec), oneOf: [{ required: ['address'] }, { required: ['secretRef'] }] },
@@ -71,27 +96,29 @@ function column(name: string, type: string, jsonPath: string, priority = 0): Jso
   return { name, type, jsonPath, ...(priority === 0 ? {} : { priority }) }
 }
 
+/** A column of `kubectl get canaries -o wide` with a field of the analysis, by whichever name it was written. */
+function analysisColumn(name: string, type: string, field: string): JsonObject {
+  return column(name, type, `.spec['analysis','canaryAnalysis'].${field}`, 1)
+}
+
 interface Definition {
   readonly kind: string
+  readonly description: string
   readonly plural: string
   readonly columns: readonly JsonObject[]
   readonly spec: JsonObject
   readonly status: z.ZodType
+  readonly older?: readonly string[]
 }
 
-function definition({ kind, plural, columns, spec, status }: Definition): KubeObject {
+function definition(given: Definition): KubeObject {
+  const { kind, plural } = given
   const singular = kind.toLowerCase()
-  const schema: JsonObject = {
-    type: 'object',
-    required: ['spec'],
-    properties: {
-      apiVersion: { type: 'string' },
-      kind: { type: 'string' },
-      metadata: { type: 'object' },
-      spec,
-      status: conditionsByType(crdSchema(status)),
-    },
-  }
+  const older = (given.older ?? []).map((name) => ({
+    ...version(name, given),
+    deprecated: true,
+    deprecationWarning: `flagger.app/${name} ${kind} is deprecated; use flagger.app/v1beta1`,
+  }))
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
@@ -100,17 +127,32 @@ function definition({ kind, plural, columns, spec, status }: Definition): KubeOb
       group: 'flagger.app',
       names: { kind, listKind: `${kind}List`, plural, singular, categories: ['all'] },
       scope: 'Namespaced',
-      versions: [
-        {
-          name: 'v1beta1',
-          served: true,
-          storage: true,
-          subresources: { status: {} },
-          additionalPrinterColumns: columns,
-          schema: { openAPIV3Schema: schema },
-        },
-      ],
+      conversion: { strategy: 'None' },
+      versions: [{ ...version('v1beta1', given), storage: true }, ...older],
     },
+  }
+}
+
+function version(name: string, { description, columns, spec, status }: Definition): JsonObject {
+  const schema: JsonObject = {
+    description,
+    type: 'object',
+    required: ['spec'],
+    properties: {
+      apiVersion: { type: 'string' },
+      kind: { type: 'string' },
+      metadata: { type: 'object' },
+      spec: { description: 'What is asked for.', ...spec },
+      status: { description: 'What has become of it.', ...conditionsByType(crdSchema(status)) },
+    },
+  }
+  return {
+    name,
+    served: true,
+    storage: false,
+    subresources: { status: {} },
+    additionalPrinterColumns: columns,
+    schema: { openAPIV3Schema: schema },
   }
 }
 

@@ -15,7 +15,7 @@ export const Duration = z
 
 /** A name, and a namespace where it is not the referring object's own. */
 export const CrossNamespaceRef = z.strictObject({
-  name: z.string(),
+  name: z.string().describe('Name of the object.'),
   namespace: z.string().optional().describe('Namespace of the object, when it is not the one of this resource.'),
 })
 

@@ -21,16 +21,16 @@ const MetricProvider = z.strictObject({
   address: z.string().optional().describe('Address of the server.'),
   headers: z.record(z.string(), z.array(z.string())).optional().describe('Sent along with each request.'),
   secretRef: z
-    .strictObject({ name: z.string() })
+    .strictObject({ name: z.string().describe('Name of the Secret.') })
     .optional()
     .describe('Secret with the credentials, in the namespace of the template.'),
-  region: z.string().optional(),
+  region: z.string().optional().describe('CloudWatch: region of the metrics.'),
   insecureSkipVerify: z.boolean().optional().describe('Accept any certificate.'),
 })
 
 /** A query that many canaries can use, and the server it is sent to. */
 export const MetricTemplateSpec = z.strictObject({
-  provider: MetricProvider,
+  provider: MetricProvider.describe('The server that answers the query.'),
   query: z.string().describe('The query, with template variables such as {{ target }} and {{ interval }}.'),
 })
 

@@ -18,12 +18,12 @@ export const PHASES = [
 export type Phase = (typeof PHASES)[number]
 
 const Condition = z.looseObject({
-  type: z.string(),
-  status: z.string(),
-  lastUpdateTime: z.string().optional(),
-  lastTransitionTime: z.string().optional(),
-  reason: z.string().optional(),
-  message: z.string().optional(),
+  type: z.string().describe('Kind of the condition, for example Promoted.'),
+  status: z.string().describe('True, False or Unknown.'),
+  lastUpdateTime: z.string().optional().describe('When the condition changed last.'),
+  lastTransitionTime: z.string().optional().describe('When its status changed last.'),
+  reason: z.string().optional().describe('Why, in one word: for Promoted the phase of the rollout.'),
+  message: z.string().optional().describe('Why, in a sentence.'),
 })
 
 /** The fields of a Canary's status, as the CRD declares them. */
@@ -35,15 +35,17 @@ export const CanaryStatusFields = z.object({
   lastAppliedSpec: z.string().optional().describe('Hash of the revision that was seen last.'),
   lastPromotedSpec: z.string().optional().describe('Hash of the revision that the primary runs.'),
   trackedConfigs: z.record(z.string(), z.string()).optional().describe('Hashes of the tracked ConfigMaps and Secrets.'),
-  sessionAffinityCookie: z.string().optional(),
-  primarySessionAffinityCookie: z.string().optional(),
-  previousSessionAffinityCookie: z.string().optional(),
+  sessionAffinityCookie: z.string().optional().describe('Cookie of the users of the canary.'),
+  primarySessionAffinityCookie: z.string().optional().describe('Cookie of the users of the primary.'),
+  previousSessionAffinityCookie: z.string().optional().describe('Cookie of the former rollout.'),
   lastTransitionTime: z.string().optional().describe('When the status changed last.'),
-  conditions: z.array(Condition).optional(),
+  conditions: z.array(Condition).optional().describe('What kubectl wait waits for.'),
 })
 
 /** The status of the other kinds, which nothing writes yet. */
-export const ResourceStatusFields = z.object({ conditions: z.array(Condition).optional() })
+export const ResourceStatusFields = z.object({
+  conditions: z.array(Condition).optional().describe('What kubectl wait waits for.'),
+})
 
 /**
  * A Canary's status as it is read from the API server: fields of a wrong type read as absent and unknown ones are

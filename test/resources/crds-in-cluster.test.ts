@@ -4,7 +4,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { at, stringAt, type Json } from '../../src/lib/json.ts'
 import { createEmbeddedCluster, type EmbeddedCluster } from '../../src/playground/cluster/embedded-cluster.ts'
 import { crds } from '../../src/resources/crds.ts'
-import { parseCanary, placeInCluster } from '../../src/resources/parse.ts'
+import { parseCanary, placeInCluster, readCanary } from '../../src/resources/parse.ts'
 import { readDocuments } from '../../src/yaml/read.ts'
 
 const fixture = readFileSync(new URL('../fixtures/canaries/v1beta1.yaml', import.meta.url), 'utf8')
@@ -64,6 +64,38 @@ describe('the CRDs in a cluster', () => {
     expect(answer.status).toBeGreaterThanOrEqual(400)
     expect(answer.message).toContain(message)
     expect(answer.inCode).toBe(1)
+  })
+
+  it.each(['v1alpha1', 'v1alpha2', 'v1alpha3'])(
+    'keep all of what is applied as %s, with its meaning',
+    async (version) => {
+      const name = version === 'v1alpha2' ? 'v1alpha3' : version
+      const text = readFileSync(new URL(`../fixtures/canaries/${name}.yaml`, import.meta.url), 'utf8')
+      const named = text.replace(name, version).replace('name: podinfo', `name: ${version}`)
+      const value = readDocuments(named, '').documents[0]?.value ?? null
+      const path = (as: string) => `/apis/flagger.app/${as}/namespaces/test/canaries`
+
+      const created = await post(`${path(version)}?fieldValidation=Strict`, value)
+      const read = await cluster.transport.send({ method: 'GET', path: `${path('v1beta1')}/${version}` })
+
+      expect(created.status).toBe(201)
+      expect(stringAt(read.body, 'apiVersion')).toBe('flagger.app/v1beta1')
+      expect(at(read.body, 'spec')).toEqual(at(value, 'spec'))
+      expect(readCanary(read.body).canary?.spec).toEqual(
+        parseCanary(value, placeInCluster(value), 'strict').canary?.spec,
+      )
+    },
+  )
+
+  it.each(['v1alpha1', 'v1alpha3'])('refuse an analysis without steps in %s, and so does the code', async (version) => {
+    const text = readFileSync(new URL(`../fixtures/canaries/${version}.yaml`, import.meta.url), 'utf8')
+    const value = readDocuments(text.replace(/ +stepWeight: 10\n/, ''), '').documents[0]?.value ?? null
+
+    const { status, body } = await post(`/apis/flagger.app/${version}/namespaces/test/canaries`, value)
+
+    expect(status).toBe(422)
+    expect(stringAt(body, 'message')).toContain('spec.canaryAnalysis')
+    expect(readCanary(value).problems).toHaveLength(1)
   })
 
   it('keep nothing that the status does not have', async () => {

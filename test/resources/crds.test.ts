@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { generatedFiles } from '../../scripts/generate/files.ts'
-import { at, isObject, type Json } from '../../src/lib/json.ts'
+import { at, isObject, type Json, type JsonObject } from '../../src/lib/json.ts'
 import { crds } from '../../src/resources/crds.ts'
 import { readDocuments } from '../../src/yaml/read.ts'
 
@@ -40,6 +40,21 @@ function unstructural(node: Json, path: string, isJunctor: boolean): string[] {
   return faults
 }
 
+/** The fields without a description; of those that all objects have, Kubernetes knows its own. */
+function unexplained(node: Json, path: string): string[] {
+  if (!isObject(node)) return []
+  const { properties, items, additionalProperties, description } = node
+  const isExplained = description !== undefined || /(\[\]|\{\}|^\w+\.(apiVersion|kind|metadata))$/.test(path)
+  return [
+    ...(isExplained ? [] : [path]),
+    ...(isObject(properties) ? Object.entries(properties) : []).flatMap(([key, child]) =>
+      unexplained(child ?? null, `${path}.${key}`),
+    ),
+    ...unexplained(items ?? null, `${path}[]`),
+    ...unexplained(additionalProperties ?? null, `${path}{}`),
+  ]
+}
+
 /** The fields of a manifest that a schema would prune. */
 function pruned(value: Json, schema: Json | undefined, path: string): string[] {
   if (Array.isArray(value))
@@ -63,9 +78,8 @@ describe('resources/crds', () => {
     }
   })
 
-  it('serves and stores v1beta1 only, with a status subresource, in the category all', () => {
+  it('stores v1beta1 with a status subresource, in the category all', () => {
     for (const crd of crds()) {
-      expect(at(crd, 'spec', 'versions')).toHaveLength(1)
       expect(at(crd, 'spec', 'versions', 0)).toMatchObject({
         name: 'v1beta1',
         served: true,
@@ -74,6 +88,30 @@ describe('resources/crds', () => {
       })
       expect(at(crd, 'spec', 'names', 'categories')).toEqual(['all'])
     }
+  })
+
+  it('serves the older versions of Canary with the same fields and columns, so that none is lost on the way', () => {
+    const [newest, ...older] = at(crds()[0], 'spec', 'versions') as JsonObject[]
+
+    expect(older.map((version) => version['name'])).toEqual(['v1alpha3', 'v1alpha2', 'v1alpha1'])
+    for (const { deprecated, deprecationWarning, ...version } of older) {
+      expect(deprecated).toBe(true)
+      expect(deprecationWarning).toContain('use flagger.app/v1beta1')
+      expect(version).toEqual({ ...newest, name: version['name'], storage: false })
+    }
+    for (const crd of crds().slice(1)) expect(at(crd, 'spec', 'versions')).toHaveLength(1)
+  })
+
+  it('fits into the annotation that kubectl apply keeps', () => {
+    for (const crd of crds()) expect(JSON.stringify(crd).length).toBeLessThan(200_000)
+  })
+
+  it('has nothing that kubectl refuses on Kubernetes 1.20', () => {
+    expect(JSON.stringify(crds())).not.toMatch(/"(x-kubernetes-validations|default)":/)
+  })
+
+  it.each(['Canary', 'MetricTemplate', 'AlertProvider'])('explains every field of %s', (kind) => {
+    expect(unexplained(schemaOf(kind), kind)).toEqual([])
   })
 
   it('prints the columns that users of kubectl get canaries know', () => {

@@ -5,21 +5,21 @@ import { Metric } from './metric.ts'
 import { Alert, Webhook } from './webhook.ts'
 
 const AbMatch = z.strictObject({
-  headers: z.record(z.string(), StringMatch).optional(),
-  queryParams: z.record(z.string(), StringMatch).optional(),
-  sourceLabels: StringMap.optional(),
+  headers: z.record(z.string(), StringMatch).optional().describe('Headers by their lower-case names.'),
+  queryParams: z.record(z.string(), StringMatch).optional().describe('Query parameters by their names.'),
+  sourceLabels: StringMap.optional().describe('Labels of the pods that the requests come from.'),
 })
 
 const SessionAffinity = z.strictObject({
-  cookieName: z.string(),
-  primaryCookieName: z.string().optional(),
+  cookieName: z.string().describe('Name of the cookie that keeps a user on the canary.'),
+  primaryCookieName: z.string().optional().describe('Name of the cookie that keeps a user on the primary.'),
   maxAge: z.int().optional().describe('Seconds; 86400 when absent.'),
-  domain: z.string().optional(),
-  path: z.string().optional(),
-  httpOnly: z.boolean().optional(),
-  secure: z.boolean().optional(),
-  partitioned: z.boolean().optional(),
-  sameSite: z.enum(['Strict', 'Lax', 'None']).optional(),
+  domain: z.string().optional().describe('Domain attribute of the cookie.'),
+  path: z.string().optional().describe('Path attribute of the cookie.'),
+  httpOnly: z.boolean().optional().describe('HttpOnly attribute of the cookie.'),
+  secure: z.boolean().optional().describe('Secure attribute of the cookie.'),
+  partitioned: z.boolean().optional().describe('Partitioned attribute of the cookie.'),
+  sameSite: z.enum(['Strict', 'Lax', 'None']).optional().describe('SameSite attribute of the cookie.'),
 })
 
 /** How a new revision is tried out, as people write it; `analysisOf` gives it with its defaults. */
@@ -40,8 +40,8 @@ export const Analysis = z.strictObject({
     'Percentage of canary pods that must be available; 100 when absent.',
   ),
   match: z.array(AbMatch).optional().describe('Which requests the canary gets in A/B testing.'),
-  metrics: z.array(Metric).optional(),
-  webhooks: z.array(Webhook).optional(),
-  alerts: z.array(Alert).optional(),
-  sessionAffinity: SessionAffinity.optional(),
+  metrics: z.array(Metric).optional().describe('The checks of each step; one that fails counts towards the threshold.'),
+  webhooks: z.array(Webhook).optional().describe('Gates, load tests and listeners outside.'),
+  alerts: z.array(Alert).optional().describe('Who hears about the rollout.'),
+  sessionAffinity: SessionAffinity.optional().describe('Users who got the canary once get it again, by a cookie.'),
 })

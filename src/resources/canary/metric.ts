@@ -7,7 +7,10 @@ export const Metric = z.strictObject({
   interval: Duration.optional().describe('Window of the query; 1m when absent.'),
   threshold: z.number().optional().describe('Deprecated, use thresholdRange. Least success rate, or highest value.'),
   thresholdRange: z
-    .strictObject({ min: z.number().optional(), max: z.number().optional() })
+    .strictObject({
+      min: z.number().optional().describe('Least value that is good.'),
+      max: z.number().optional().describe('Highest value that is good.'),
+    })
     .optional()
     .describe('The check passes while the value is inside the bounds.'),
   query: z.string().optional().describe('Deprecated, use templateRef. A PromQL query.'),
