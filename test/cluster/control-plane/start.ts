@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -52,9 +53,11 @@ export async function startControlPlane(
   const etcd = component('etcd', at('etcd'), etcdFlags(work, etcdPort, peerPort), work)
   const flags = [...serverFlags(files, etcdPort, apiPort), ...apiServerFlags]
   const apiServer = component('kube-apiserver', at('kube-apiserver'), flags, work)
-  const managerFlags = controllerFlags(files, kubeconfigPath)
+  const noPlainPort = hasPlainPort(at('kube-scheduler')) ? ['--port=0'] : []
+  const managerFlags = [...controllerFlags(files, kubeconfigPath), ...noPlainPort]
   const controllerManager = component('kube-controller-manager', at('kube-controller-manager'), managerFlags, work)
-  const scheduler = component('kube-scheduler', at('kube-scheduler'), schedulerFlags(kubeconfigPath), work)
+  const schedulingFlags = [...schedulerFlags(kubeconfigPath), ...noPlainPort]
+  const scheduler = component('kube-scheduler', at('kube-scheduler'), schedulingFlags, work)
   const all = [scheduler, controllerManager, apiServer, etcd]
   const close = async (): Promise<void> => {
     for (const one of all) await one.stop()
@@ -155,6 +158,12 @@ function controllerFlags(files: KeyFiles, kubeconfigPath: string): readonly stri
 
 function schedulerFlags(kubeconfigPath: string): readonly string[] {
   return [`--kubeconfig=${kubeconfigPath}`, '--bind-address=127.0.0.1', '--secure-port=0', '--leader-elect=false']
+}
+
+/** Before 1.24 these programs open a fixed port besides, so that no second control plane could start on the machine. */
+function hasPlainPort(program: string): boolean {
+  const version = execFileSync(program, ['--version'], { encoding: 'utf8' })
+  return Number(/v1\.(\d+)/.exec(version)?.[1] ?? 99) < 24
 }
 
 /** One GET as admin. Until the server is up there is no answer: status 0. */
