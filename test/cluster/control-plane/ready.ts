@@ -1,6 +1,10 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { parse } from 'yaml'
 import { createClient } from '../../../src/cluster/client.ts'
 import { connectCluster } from '../../../src/cluster/transport-http.ts'
-import { stringAt } from '../../../src/lib/json.ts'
+import { at, stringAt } from '../../../src/lib/json.ts'
 import { FAKE_NODE_LABEL, startFakeKubelet } from './fake-kubelet.ts'
 import type { FoundControlPlane } from './find.ts'
 import { furnish } from './furnish.ts'
@@ -12,6 +16,8 @@ export interface SharedControlPlane {
   readonly kubeconfigPath: string
   readonly context: string
   readonly url: string
+  /** The certificate that the API server's is signed with. */
+  readonly caPath: string
   readonly serverVersion: string
 }
 
@@ -47,9 +53,31 @@ export async function readyControlPlane(found: FoundControlPlane): Promise<Ready
       closing.unshift(() => kubelet.stop())
     }
     const serverVersion = stringAt(version.body, 'gitVersion') ?? 'unknown'
-    return { kubeconfigPath, context, url: connection.serverUrl, serverVersion, close }
+    const caPath = started?.caPath ?? (await writeCa(kubeconfigPath, context, closing))
+    return { kubeconfigPath, context, url: connection.serverUrl, caPath, serverVersion, close }
   } catch (error) {
     await close()
     throw error
   }
+}
+
+/** The certificate authority of a context as a file of its own: in a kubeconfig it may be a file's path or data. */
+async function writeCa(kubeconfigPath: string, context: string, closing: (() => Promise<void>)[]): Promise<string> {
+  const config: unknown = parse(await readFile(kubeconfigPath, 'utf8'))
+  const clusterName = stringAt(named(config, 'contexts', context), 'context', 'cluster') ?? ''
+  const cluster = at(named(config, 'clusters', clusterName), 'cluster')
+  const path = stringAt(cluster, 'certificate-authority')
+  if (path !== undefined) return resolve(dirname(kubeconfigPath), path)
+  const data = stringAt(cluster, 'certificate-authority-data')
+  if (data === undefined) throw new Error(`${kubeconfigPath} names no certificate authority for context ${context}`)
+  const folder = await mkdtemp(join(tmpdir(), 'serin-ca-'))
+  closing.push(() => rm(folder, { recursive: true, force: true }))
+  const file = join(folder, 'ca.crt')
+  await writeFile(file, Buffer.from(data, 'base64'))
+  return file
+}
+
+function named(config: unknown, list: string, name: string): unknown {
+  const items = at(config, list)
+  return Array.isArray(items) ? items.find((one) => stringAt(one, 'name') === name) : undefined
 }

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { canary, deployment, fleet, paths } from './fleet.ts'
+import { namespace } from '../namespace.ts'
 import { createWorld, type World } from './world.ts'
 
 let world: World
 
 beforeAll(async () => {
-  world = await createWorld({ files: fleet(['steady', 'one', 'two', 'three']) })
+  world = await createWorld({ files: () => fleet(['steady', 'one', 'two', 'three']) })
   await world.start()
   await Promise.all(['steady', 'one', 'two', 'three'].map((name) => world.untilPhase(name, 'Initialized')))
 }, 60_000)
@@ -36,7 +37,7 @@ describe('a mistake in the manifests is told with its place and stops nobody els
       [paths.deployment('steady')]: deployment('steady', { tag: '1.1.0' }),
     })
     await Promise.all(['one', 'steady'].map((name) => world.untilPhase(name, 'Succeeded', '1.1.0')))
-    await untilSaid(next, /one\.test: Succeeded[\s\S]*last good version/)
+    await untilSaid(next, new RegExp(`one\\.${namespace}: Succeeded[\\s\\S]*last good version`))
     expect(world.comments(next)).toHaveLength(1)
 
     await world.merge('Mend one', { [paths.canary('one')]: canary('one') })
@@ -70,10 +71,13 @@ describe('a mistake in the manifests is told with its place and stops nobody els
 
   test('a target that is missing, and comes later', async () => {
     const pull = await world.merge('Add late', { [paths.canary('late')]: canary('late', { target: 'nobody' }) })
-    await untilSaid(pull, /apps\/late\/canary\.yaml:1:1: the target Deployment\/nobody\.test is neither/)
+    await untilSaid(
+      pull,
+      new RegExp(`apps/late/canary\\.yaml:1:1: the target Deployment/nobody\\.${namespace} is neither`),
+    )
     await world.until('the status says so', () => world.condition('late', 'Stalled').startsWith('True TARGET_MISSING'))
     await world.until('an event says so', () => world.events('late').some((text) => text.includes('nobody')))
-    expect(world.logged('TARGET_MISSING')?.canary).toBe('test/late')
+    expect(world.logged('TARGET_MISSING')?.canary).toBe(`${namespace}/late`)
 
     await world.merge('Add its target', { 'apps/late/nobody.yaml': deployment('nobody') })
     await world.untilPhase('late', 'Initialized')
@@ -83,7 +87,10 @@ describe('a mistake in the manifests is told with its place and stops nobody els
 
   test('two canaries on one target: neither is rolled out until one is gone', async () => {
     const pull = await world.merge('Add a rival', { 'apps/rival.yaml': canary('rival', { target: 'three' }) })
-    await untilSaid(pull, /apps\/rival\.yaml:\d+:\d+: Deployment\/three\.test is the target of three at apps\/three/)
+    await untilSaid(
+      pull,
+      new RegExp(`apps/rival\\.yaml:\\d+:\\d+: Deployment/three\\.${namespace} is the target of three at apps/three`),
+    )
     for (const name of ['three', 'rival']) {
       const says = (): boolean => world.condition(name, 'Stalled').startsWith('True CANARY_TARGET_SHARED')
       await world.until(`the status of ${name} says so`, says)
@@ -102,11 +109,11 @@ describe('a mistake in the manifests is told with its place and stops nobody els
 
   test('an object that the cluster refuses is named by its line, the others are applied', async () => {
     const service = (port: number): string =>
-      `apiVersion: v1\nkind: Service\nmetadata:\n  name: extra\n  namespace: test\nspec:\n  ports:\n    - port: ${port}\n`
-    const more = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: more\n  namespace: test\n'
+      `apiVersion: v1\nkind: Service\nmetadata:\n  name: extra\n  namespace: ${namespace}\nspec:\n  ports:\n    - port: ${port}\n`
+    const more = `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: more\n  namespace: ${namespace}\n`
     const pull = await world.merge('Add objects', { 'apps/extra.yaml': service(99_999), 'apps/more.yaml': more })
     await untilSaid(pull, /apps\/extra\.yaml:1:1: .*extra.*99999/)
-    expect(world.cluster.list('v1', 'ConfigMap', 'test').map(({ metadata }) => metadata.name)).toContain('more')
+    expect(world.cluster.list('v1', 'ConfigMap', namespace).map(({ metadata }) => metadata.name)).toContain('more')
     await world.merge('Mend it', { 'apps/extra.yaml': service(80) })
     await untilSaid(pull, 'can use all files again')
   })

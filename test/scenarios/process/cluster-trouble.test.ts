@@ -1,12 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Reply, ServerRequest } from '../../../src/playground/cluster/api/context.ts'
 import { deployment, fleet, paths } from './fleet.ts'
+import { namespace } from '../namespace.ts'
 import { createWorld, type World } from './world.ts'
 
 let world: World
 
 beforeAll(async () => {
-  world = await createWorld({ files: fleet(['one', 'two']) })
+  world = await createWorld({ files: () => fleet(['one', 'two']) })
 }, 60_000)
 
 afterAll(async () => {
@@ -39,7 +40,7 @@ describe('trouble with the cluster is told with its place, and passes', { timeou
     await world.untilLogged('CLUSTER_UNREACHABLE')
     await world.openApi()
     await Promise.all(['one', 'two'].map((name) => world.untilPhase(name, 'Initialized')))
-    expect(await world.ledger('one')).toContain('Initialization done! one.test')
+    expect(await world.ledger('one')).toContain(`Initialization done! one.${namespace}`)
   })
 
   test('an API server that goes away in the middle of a rollout and comes back', async () => {
@@ -50,7 +51,7 @@ describe('trouble with the cluster is told with its place, and passes', { timeou
     await world.untilLogged('CLUSTER_UNREACHABLE', /http:\/\/127\.0\.0\.1:\d+/)
     await world.openApi()
     await world.untilPhase('one', 'Succeeded', '1.1.0')
-    await world.until('the comment says so', () => world.comments(pull).join().includes('one.test: Succeeded'))
+    await world.until('the comment says so', () => world.comments(pull).join().includes(`one.${namespace}: Succeeded`))
     expect((await world.ledger('one')).filter((subject) => subject.includes('weight 25'))).toHaveLength(1)
   })
 
@@ -63,9 +64,9 @@ describe('trouble with the cluster is told with its place, and passes', { timeou
     await world.until('the status says so', () =>
       world.condition('one', 'Stalled').startsWith('True CLUSTER_FORBIDDEN'),
     )
-    expect(world.condition('one', 'Stalled')).toMatch(/VirtualService\/one\.test/)
+    expect(world.condition('one', 'Stalled')).toContain(`VirtualService/one.${namespace}`)
     await world.until('an event says so', () => world.events('one').some((text) => text.includes('forbidden')))
-    expect(world.logged('CLUSTER_FORBIDDEN', 'virtualservices')?.canary).toBe('test/one')
+    expect(world.logged('CLUSTER_FORBIDDEN', 'virtualservices')?.canary).toBe(`${namespace}/one`)
     await world.untilPhase('two', 'Succeeded', '1.1.0')
     expect(world.weight('one')).toBe(0)
 

@@ -1,3 +1,5 @@
+import { namespace } from '../namespace.ts'
+
 /** What one canary of the fleet is made of, in a folder of its own. */
 export interface AppOptions {
   readonly tag?: string
@@ -18,7 +20,7 @@ export const paths = {
 
 /** A namespace, and for each name a Deployment with its Canary. */
 export function fleet(names: readonly string[]): Readonly<Record<string, string>> {
-  const files: Record<string, string> = { 'apps/namespace.yaml': namespace }
+  const files: Record<string, string> = { 'apps/namespace.yaml': namespaceManifest() }
   for (const name of names) {
     files[paths.deployment(name)] = deployment(name)
     files[paths.canary(name)] = canary(name)
@@ -26,10 +28,10 @@ export function fleet(names: readonly string[]): Readonly<Record<string, string>
   return files
 }
 
-const namespace = `apiVersion: v1
+const namespaceManifest = (): string => `apiVersion: v1
 kind: Namespace
 metadata:
-  name: test
+  name: ${namespace}
 `
 
 export function canary(name: string, { target = name, extra = '', stepWeight = 25, threshold = 3 }: AppOptions = {}) {
@@ -37,7 +39,7 @@ export function canary(name: string, { target = name, extra = '', stepWeight = 2
 kind: Canary
 metadata:
   name: ${name}
-  namespace: test
+  namespace: ${namespace}
 spec:
   provider: istio
   targetRef:
@@ -66,7 +68,7 @@ export function deployment(name: string, { tag = '1.0.0', errorRate = 0 }: AppOp
 kind: Deployment
 metadata:
   name: ${name}
-  namespace: test
+  namespace: ${namespace}
 spec:
   selector:
     matchLabels:

@@ -1,12 +1,13 @@
 import { writeFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { deployment, fleet, paths } from './fleet.ts'
+import { namespace } from '../namespace.ts'
 import { createWorld, GIT_TOKEN, type World } from './world.ts'
 
 let world: World
 
 beforeAll(async () => {
-  world = await createWorld({ files: fleet(['steady', 'one', 'two']) })
+  world = await createWorld({ files: () => fleet(['steady', 'one', 'two']) })
 }, 60_000)
 
 afterAll(async () => {
@@ -56,16 +57,16 @@ describe('trouble with Git is told with its place, and nothing is lost by it', {
     world.trouble.git = undefined
     await world.untilPhase('one', 'Succeeded', '1.1.0')
     expect(world.condition('one', 'Stalled')).toMatch(/^False/)
-    await world.until('the comment says so', () => world.comments(pull).join().includes('one.test: Succeeded'))
+    await world.until('the comment says so', () => world.comments(pull).join().includes(`one.${namespace}: Succeeded`))
     const ledger = await world.ledger('one')
-    expect(ledger.filter((subject) => subject === 'Advance one.test canary weight 50')).toHaveLength(1)
+    expect(ledger.filter((subject) => subject === `Advance one.${namespace} canary weight 50`)).toHaveLength(1)
   })
 
   test('a ledger edited into nonsense is answered by a commit that restores it; the commit of the person stays', async () => {
     await bump('two', '1.1.0')
     await world.until('two gets traffic', () => world.weight('two') > 0)
     const nonsense = await world.forge.push(
-      { 'test/two/status.yaml': 'phase: [oops\n', 'test/two/routes.yaml': 'nothing' },
+      { [`${namespace}/two/status.yaml`]: 'phase: [oops\n', [`${namespace}/two/routes.yaml`]: 'nothing' },
       'Tidy up',
       'mallory',
       'serin/demo',
@@ -73,19 +74,19 @@ describe('trouble with Git is told with its place, and nothing is lost by it', {
     await world.untilPhase('two', 'Succeeded', '1.1.0')
     const ledger = await world.ledger('two')
     expect(ledger).toContain('Tidy up')
-    expect(ledger.slice(ledger.indexOf('Tidy up') + 1)).toContain('Keep test/two as recorded')
-    const answer = await world.git('log', '--format=%b', '--grep=Keep test/two', 'serin/demo')
-    expect(answer).toMatch(/test\/two\/status\.yaml/)
+    expect(ledger.slice(ledger.indexOf('Tidy up') + 1)).toContain(`Keep ${namespace}/two as recorded`)
+    const answer = await world.git('log', '--format=%b', `--grep=Keep ${namespace}/two`, 'serin/demo')
+    expect(answer).toContain(`${namespace}/two/status.yaml`)
     await expect(world.git('merge-base', '--is-ancestor', nonsense, 'serin/demo')).resolves.toBe('')
-    expect(await world.git('show', 'serin/demo:test/two/status.yaml')).toContain('phase: Succeeded')
+    expect(await world.git('show', `serin/demo:${namespace}/two/status.yaml`)).toContain('phase: Succeeded')
   })
 
   test('a ledger that was edited into nonsense while no Serin ran is restored at start', async () => {
     await world.stop()
-    await world.forge.push({ 'test/two/status.yaml': '{{{' }, 'Scribble', 'mallory', 'serin/demo')
+    await world.forge.push({ [`${namespace}/two/status.yaml`]: '{{{' }, 'Scribble', 'mallory', 'serin/demo')
     await world.start()
     await world.until('it is restored', async () =>
-      (await world.git('show', 'serin/demo:test/two/status.yaml')).includes('phase: Succeeded'),
+      (await world.git('show', `serin/demo:${namespace}/two/status.yaml`)).includes('phase: Succeeded'),
     )
     await bump('two', '1.2.0')
     await world.untilPhase('two', 'Succeeded', '1.2.0')
@@ -101,7 +102,7 @@ describe('trouble with Git is told with its place, and nothing is lost by it', {
     const says = (): boolean => world.events('one').some((text) => text.includes('Source branch main was rewritten'))
     await world.until('an event says so', says)
     expect(world.weight('one')).toBe(25)
-    expect(world.log.find(({ text }) => text.includes('was rewritten: test/one'))?.level).toBe('warn')
+    expect(world.log.find(({ text }) => text.includes(`was rewritten: ${namespace}/one`))?.level).toBe('warn')
 
     await bump('steady', '1.1.0')
     await world.untilPhase('steady', 'Succeeded', '1.1.0')

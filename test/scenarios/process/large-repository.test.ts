@@ -5,14 +5,14 @@ import { createWorld, type World } from './world.ts'
 let world: World
 
 beforeAll(async () => {
-  const files: Record<string, string> = { ...fleet(['one']) }
+  const files: Record<string, string> = {}
   for (let nth = 0; nth < 10_000; nth++) {
     // A third of them among the manifests, where each has to be looked into.
     const folder = nth % 3 === 0 ? 'apps/others' : 'docs'
     const name = `${folder}/${nth % 100}/file-${nth}.${nth % 2 === 0 ? 'yaml' : 'md'}`
     files[name] = `# file ${nth}\nvalues:\n  - number: ${nth}\n`
   }
-  world = await createWorld({ files })
+  world = await createWorld({ files: () => ({ ...fleet(['one']), ...files }) })
 }, 60_000)
 
 afterAll(async () => {

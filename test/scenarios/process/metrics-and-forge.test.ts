@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { canary, deployment, fleet, paths } from './fleet.ts'
+import { namespace } from '../namespace.ts'
 import { createWorld, type World } from './world.ts'
 
 let world: World
@@ -7,7 +8,7 @@ const names = ['html', 'error', 'hang', 'plain']
 
 beforeAll(async () => {
   world = await createWorld({
-    files: { ...fleet(names), [paths.canary('hang')]: canary('hang', { threshold: 20 }) },
+    files: () => ({ ...fleet(names), [paths.canary('hang')]: canary('hang', { threshold: 20 }) }),
   })
   await world.start()
   await Promise.all(names.map((name) => world.untilPhase(name, 'Initialized')))
@@ -82,7 +83,9 @@ describe('a forge in trouble holds up no release, and its comments catch up', { 
     expect(world.comments(pull).join()).not.toContain('Succeeded')
     await world.until('the log says so', () => world.log.some(({ code }) => code?.startsWith('FORGE_') === true))
     world.forge.faults.clear()
-    await world.until('the comment catches up', () => world.comments(pull).join().includes('plain.test: Succeeded'))
+    await world.until('the comment catches up', () =>
+      world.comments(pull).join().includes(`plain.${namespace}: Succeeded`),
+    )
     expect(world.comments(pull)).toHaveLength(1)
   })
 
@@ -92,7 +95,7 @@ describe('a forge in trouble holds up no release, and its comments catch up', { 
     await world.untilPhase('plain', 'Succeeded', '2.3.0')
     await world.until(
       'the comment is there',
-      () => world.comments(pull).join().includes('plain.test: Succeeded'),
+      () => world.comments(pull).join().includes(`plain.${namespace}: Succeeded`),
       50_000,
     )
     expect(world.comments(pull)).toHaveLength(1)

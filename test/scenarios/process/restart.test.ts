@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { buildIfOld, startChild, type Child } from './child.ts'
 import { deployment, fleet, paths } from './fleet.ts'
+import { namespace } from '../namespace.ts'
 import { createWorld, WEBHOOK_SECRET, type World } from './world.ts'
 
 let world: World
@@ -10,7 +11,7 @@ const names = ['term', 'kill', 'calm']
 
 beforeAll(async () => {
   await buildIfOld()
-  world = await createWorld({ files: fleet(names) })
+  world = await createWorld({ files: () => fleet(names) })
   child = startChild(world)
   await Promise.all(names.map((name) => world.untilPhase(name, 'Initialized')))
 }, 90_000)
@@ -61,12 +62,14 @@ describe('a process that is ended in the middle of a rollout', { timeout: 90_000
     expect(weights.seen).toEqual([0, 25, 50, 0])
     const ledger = await world.ledger(name)
     expect(new Set(ledger).size).toBe(ledger.length)
-    expect(await world.git('show', `serin/demo:test/${name}/status.yaml`)).toMatch(/^attempt: 1$/m)
-    await world.until('the comment says so', () => world.comments(pull).join().includes(`${name}.test: Succeeded`))
+    expect(await world.git('show', `serin/demo:${namespace}/${name}/status.yaml`)).toMatch(/^attempt: 1$/m)
+    await world.until('the comment says so', () =>
+      world.comments(pull).join().includes(`${name}.${namespace}: Succeeded`),
+    )
     expect(world.comments(pull)).toHaveLength(1)
     // What happened before the new process started is still in the comment.
-    expect(world.comments(pull)[0]).toContain(`New revision detected! Scaling up ${name}.test`)
-    expect(world.comments(pull)[0]).toContain(`Advance ${name}.test canary weight 25`)
+    expect(world.comments(pull)[0]).toContain(`New revision detected! Scaling up ${name}.${namespace}`)
+    expect(world.comments(pull)[0]).toContain(`Advance ${name}.${namespace} canary weight 25`)
     expect(child.output()).not.toMatch(/"level":"error"|"code":"UNEXPECTED"/)
   })
 })
@@ -78,7 +81,7 @@ describe('a running process', { timeout: 90_000 }, () => {
     await pushSilently('calm', '1.1.0')
     expect(await world.git('rev-parse', 'main')).not.toBe(main)
     await new Promise((resolve) => setTimeout(resolve, 300))
-    expect(child?.output()).not.toContain('New revision detected! Scaling up calm.test')
+    expect(child?.output()).not.toContain('New revision detected! Scaling up calm.' + namespace)
     child?.signal('SIGHUP')
     await world.untilPhase('calm', 'Succeeded', '1.1.0')
   })

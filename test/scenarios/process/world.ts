@@ -1,4 +1,3 @@
-import { installDefinitions } from '../../../src/playground/cluster/install-definitions.ts'
 import { freePort } from '../../../src/playground/free-port.ts'
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -6,26 +5,20 @@ import { createServer, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { inject } from 'vitest'
 import { startSerin, type SerinProcess } from '../../../src/cli/serin-process.ts'
 import { withDerived, type Config } from '../../../src/config/config.ts'
 import { ConfigFile } from '../../../src/config/schema.ts'
-import { systemClock } from '../../../src/lib/clock.ts'
 import { at, numberAt, stringAt } from '../../../src/lib/json.ts'
 import type { KubeObject } from '../../../src/lib/kube-object.ts'
-import { seededRandom } from '../../../src/lib/seeded-random.ts'
 import type { Reply, ServerRequest } from '../../../src/playground/cluster/api/context.ts'
-import { createEmbeddedCluster, type EmbeddedCluster } from '../../../src/playground/cluster/embedded-cluster.ts'
-import { kubeconfig } from '../../../src/playground/cluster/kubeconfig.ts'
-import { serveCluster, type ServedCluster } from '../../../src/playground/cluster/serve-cluster.ts'
 import { createForge, type PlaygroundForge } from '../../../src/playground/forge/forge.ts'
 import { createBareRepository } from '../../../src/playground/git-repository.ts'
 import { serveGit, type GitServerFault, type GitServerRequest } from '../../../src/playground/git-server.ts'
-import { meshDefinitions } from '../../../src/playground/mesh-definitions.ts'
-import { createPlaygroundPrometheus, type PlaygroundPrometheus } from '../../../src/playground/prometheus/prometheus.ts'
-import { servePrometheus } from '../../../src/playground/prometheus/serve.ts'
-import { Traffic } from '../../../src/playground/traffic/traffic.ts'
 import type { Logger } from '../../../src/reconciler/ports.ts'
-import { crds } from '../../../src/resources/crds.ts'
+import { namespace, renewNamespace } from '../namespace.ts'
+import { embeddedBackend, type Backend, type Door } from './backend.ts'
+import { realBackend } from './real-backend.ts'
 
 export const GIT_TOKEN = 'right-token'
 export const WEBHOOK_SECRET = 'webhook-secret'
@@ -53,7 +46,8 @@ export interface LogLine {
 export class World {
   readonly directory: string
   readonly repository: string
-  readonly cluster: EmbeddedCluster
+  /** The cluster as a bystander sees it. */
+  readonly cluster: Backend['view']
   readonly forge: PlaygroundForge
   readonly config: Config
   readonly kubeconfigPath: string
@@ -67,7 +61,7 @@ export class World {
     this.parts = parts
     this.directory = parts.directory
     this.repository = parts.repository
-    this.cluster = parts.cluster
+    this.cluster = parts.backend.view
     this.forge = parts.forge
     this.config = parts.config
     this.kubeconfigPath = join(parts.directory, 'kubeconfig')
@@ -151,7 +145,7 @@ export class World {
   }
 
   private objects(apiVersion: string, kind: string): readonly KubeObject[] {
-    return this.cluster.list(apiVersion, kind, 'test')
+    return this.cluster.list(apiVersion, kind, namespace)
   }
 
   /** Opens a pull request and merges it; resolves to its number. */
@@ -186,7 +180,14 @@ export class World {
 
   /** The subjects of the ledger's commits about a canary, oldest first. */
   async ledger(name: string): Promise<readonly string[]> {
-    const text = await this.git('log', '--reverse', '--format=%s', this.config.ledger.branch, '--', `test/${name}`)
+    const text = await this.git(
+      'log',
+      '--reverse',
+      '--format=%s',
+      this.config.ledger.branch,
+      '--',
+      `${namespace}/${name}`,
+    )
     return text.split('\n')
   }
 
@@ -196,7 +197,7 @@ export class World {
   }
 
   async openApi(): Promise<void> {
-    this.parts.api = await serveCluster(this.parts.guarded, { port: Number(new URL(this.parts.api.url).port) })
+    this.parts.api = await this.parts.openApi(Number(new URL(this.parts.api.url).port))
   }
 
   async close(): Promise<void> {
@@ -211,52 +212,45 @@ export class World {
 interface Parts {
   readonly directory: string
   readonly repository: string
-  readonly cluster: EmbeddedCluster
-  readonly guarded: EmbeddedCluster
+  readonly backend: Backend
+  readonly openApi: (port?: number) => Promise<Door>
   readonly forge: PlaygroundForge
   readonly config: Config
   readonly trouble: Trouble
-  api: ServedCluster
+  api: Door
   close(): Promise<void>
 }
 
 export interface WorldOptions {
-  readonly files: Readonly<Record<string, string>>
+  /** Called when the namespace of the scenario is known. */
+  readonly files: () => Readonly<Record<string, string>>
   /** Cron; by default so rarely that only webhooks, signals and `look` make Serin look. */
   readonly poll?: string
 }
 
 /** Starts the servers; Serin itself starts with `start`. */
 export async function createWorld({ files, poll = '0 0 1 1 *' }: WorldOptions): Promise<World> {
+  renewNamespace()
   const directory = await mkdtemp(join(tmpdir(), 'serin-world-'))
   const trouble: Trouble = { git: undefined, prometheus: undefined, api: undefined }
   const first = { branch: 'main', author: PERSON, timeMs: Date.now(), message: 'Start the fleet\n' }
-  const repository = await createBareRepository(directory, 'fleet.git', files, first)
+  const repository = await createBareRepository(directory, 'fleet.git', files(), first)
   const git = await serveGit({
     root: directory,
     auth: { username: 'x-access-token', password: GIT_TOKEN },
     fault: (request) => trouble.git?.(request),
   })
-  const cluster = createEmbeddedCluster({ clock: systemClock, random: seededRandom(1), podStartMs: 50 })
-  installDefinitions(cluster, [...crds(), ...meshDefinitions()])
-  const guarded: EmbeddedCluster = {
-    ...cluster,
-    serve: (request) => trouble.api?.(request) ?? cluster.serve(request),
-    serveWatch: (request, sink) => trouble.api?.(request) ?? cluster.serveWatch(request, sink),
-  }
-  const api = await serveCluster(guarded)
-  const traffic = new Traffic({ cluster, clock: systemClock, requestsPerSecond: 400, scrapeIntervalMs: 200 })
-  const stopTraffic = traffic.start(50)
-  const prometheus = await servePrometheusWith(
-    trouble,
-    createPlaygroundPrometheus(traffic.store, () => traffic.advance()),
-  )
+  const controlPlane = inject('controlPlane')
+  const backend = controlPlane === undefined ? await embeddedBackend() : await realBackend(controlPlane, namespace)
+  const openApi = (at?: number): Promise<Door> => backend.openApi((request) => trouble.api?.(request), at)
+  const api = await openApi()
+  const prometheus = await openDoor(trouble, backend.prometheusUrl)
   const port = await freePort()
   const webhook = { url: `http://127.0.0.1:${port}/webhooks/push`, secret: WEBHOOK_SECRET }
   const forge = await createForge({ repositoryPath: repository, name: 'demo/fleet', webhook })
   const tokenPath = join(directory, 'token')
   await writeFile(tokenPath, `${GIT_TOKEN}\n`)
-  await writeFile(join(directory, 'kubeconfig'), kubeconfig(api.url))
+  await writeFile(join(directory, 'kubeconfig'), backend.kubeconfig(api.url))
   const settings = {
     repository: { url: `${git.url}/fleet.git`, paths: ['apps'], poll, tokenFile: tokenPath },
     cluster: { name: 'demo' },
@@ -271,28 +265,23 @@ export async function createWorld({ files, poll = '0 0 1 1 *' }: WorldOptions): 
   return new World({
     directory,
     repository,
-    cluster,
-    guarded,
+    backend,
+    openApi,
     forge,
     trouble,
     api,
     config: withDerived(ConfigFile.parse(settings)),
     async close() {
-      stopTraffic()
       await forge.close()
       await prometheus.close()
       await git.close()
-      cluster.stop()
+      await backend.close()
     },
   })
 }
 
-/** The playground's Prometheus behind a door that may be shut, lead elsewhere, or open to nothing. */
-async function servePrometheusWith(
-  trouble: Trouble,
-  prometheus: PlaygroundPrometheus,
-): Promise<{ readonly url: string; close(): Promise<void> }> {
-  const inner = await servePrometheus({ prometheus, clock: systemClock })
+/** A Prometheus behind a door that may be shut, lead elsewhere, or open to nothing. */
+async function openDoor(trouble: Trouble, url: string): Promise<Door> {
   const answer = async (path: string, response: ServerResponse): Promise<void> => {
     switch (trouble.prometheus) {
       case 'hang':
@@ -302,7 +291,7 @@ async function servePrometheusWith(
       case 'error':
         return void response.writeHead(500, { 'content-type': 'text/plain' }).end('out of memory')
       case undefined: {
-        const got = await fetch(`${inner.url}${path}`)
+        const got = await fetch(`${url}${path}`)
         return void response.writeHead(got.status, { 'content-type': 'application/json' }).end(await got.text())
       }
     }
@@ -317,7 +306,6 @@ async function servePrometheusWith(
     async close() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
-      await inner.close()
     },
   }
 }
