@@ -1,0 +1,3 @@
+import { describeSeeds } from './seed-stories.ts'
+
+describeSeeds()

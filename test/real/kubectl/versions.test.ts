@@ -1,0 +1,3 @@
+import { describeVersions } from './version-stories.ts'
+
+describeVersions()

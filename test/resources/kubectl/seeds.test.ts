@@ -1,0 +1,3 @@
+import { describeSeeds } from '../../real/kubectl/seed-stories.ts'
+
+describeSeeds()

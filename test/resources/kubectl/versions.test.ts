@@ -1,0 +1,3 @@
+import { describeVersions } from '../../real/kubectl/version-stories.ts'
+
+describeVersions()
