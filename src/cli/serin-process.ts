@@ -2,6 +2,7 @@ import { schedule, setLogger, type ScheduledTask } from 'node-cron'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Cluster } from '../cluster/cluster.ts'
+import { createClusterClock } from '../cluster/cluster-clock.ts'
 import { connectCluster } from '../cluster/transport-http.ts'
 import type { Config } from '../config/config.ts'
 import { forgeToken, repositoryCredentials, webhookSecret } from '../config/secrets.ts'
@@ -32,11 +33,17 @@ export interface SerinProcessOptions {
   readonly onSentence?: ReconcilerOptions['onSentence']
 }
 
+/** Whether all that is needed can be reached, and if not, why. */
+interface Readiness {
+  readonly ok: boolean
+  readonly reasons: readonly string[]
+}
+
 /** A running reconciler with its connections. */
 export interface SerinProcess {
   /** Looks at both branches now. */
   look(): Promise<void>
-  ready(): { readonly ok: boolean; readonly reasons: readonly string[] }
+  ready(): Readiness
   /** `http://host:port` of health, metrics and webhooks. */
   readonly url: string
   /** Finishes what runs, hands over what waits to be reported, closes everything. */
@@ -44,6 +51,8 @@ export interface SerinProcess {
 }
 
 const REQUEST_TIMEOUT_MS = 30_000
+/** How long the end waits for Kubernetes events that were not sent yet, in milliseconds. */
+const EVENTS_GRACE_MS = 2_000
 
 async function makeDataDirectory(path: string): Promise<void> {
   await mkdir(path, { recursive: true }).catch((error: unknown) => {
@@ -61,14 +70,16 @@ async function makeDataDirectory(path: string): Promise<void> {
 /** The outside as a configuration names it; nothing has been asked of it yet. */
 async function connect({ config, log, kubeconfigPath, context }: SerinProcessOptions) {
   await makeDataDirectory(config.dataDirectory)
+  const clock = createClusterClock({ clock: systemClock, onSkew: skewTeller(log) })
   const connection = await connectCluster({
     userAgent: `serin/${version}`,
     kubeconfigPath,
     context,
+    onServerTime: (serverMs) => clock.heard(serverMs),
   })
   const cluster = new Cluster({
     transport: connection.transport,
-    clock: systemClock,
+    clock,
     onProblem: oncePerMinute(log),
   })
   const branch = (name: string): ReturnType<typeof openBranch> =>
@@ -85,14 +96,32 @@ async function connect({ config, log, kubeconfigPath, context }: SerinProcessOpt
   const prometheus = createPrometheus()
   return {
     cluster,
+    clock,
     source,
     ledger,
     prometheus,
     forge: forgeOf(config),
     close: async () => {
+      await Promise.race([cluster.events.idle(), systemClock.sleep(EVENTS_GRACE_MS)])
       cluster.stop()
       await Promise.all([source.close(), ledger.close(), prometheus.close(), connection.close()])
     },
+  }
+}
+
+/** Says when this machine's clock is wrong enough for a person to mend it; once until it is wrong in another way. */
+function skewTeller(log: Logger): (aheadMs: number) => void {
+  let toldMs = 0
+  return (aheadMs) => {
+    const seconds = Math.round(aheadMs / 1000)
+    const isNew = Math.abs(aheadMs - toldMs) >= 60_000
+    if (!isNew) return
+    toldMs = aheadMs
+    const how = seconds > 0 ? `${seconds} s ahead of` : `${-seconds} s behind`
+    log.warn(
+      { code: 'CLOCK_SKEW', hint: 'set the clock of this machine or of the control plane' },
+      `the clock here is ${how} the cluster's: Serin goes by the cluster's`,
+    )
   }
 }
 
@@ -125,10 +154,11 @@ export async function startSerin(options: SerinProcessOptions): Promise<SerinPro
   }
   const port = dedupe(outside.prometheus)
   const reconciler = new Reconciler({
-    clock: systemClock,
+    clock: outside.clock,
     random: Math.random,
     log,
     cluster,
+    namespaces: config.cluster.namespaces,
     source: outside.source,
     ledger: outside.ledger,
     forge,
@@ -151,20 +181,21 @@ export async function startSerin(options: SerinProcessOptions): Promise<SerinPro
     onSourceProblems: (tip, problems) => reports?.problems(tip, problems),
     onSentence: options.onSentence,
   })
+  const ready = (): Readiness => withCluster(reconciler.ready(), cluster)
   const secret = await webhookSecret(config)
   if (secret === undefined) warnUnsigned(log)
   const server = await startServer({
     host: config.server.host,
     port: config.server.port,
     registry: metrics.registry,
-    ready: () => reconciler.ready(),
+    ready,
     ...(secret === undefined ? {} : { webhookSecret: secret }),
     onPush: () => void reconciler.look(),
   })
   const poll = await startPolling(config, log, reconciler)
   return {
     look: () => reconciler.look(),
-    ready: () => reconciler.ready(),
+    ready,
     url: server.url,
     async stop() {
       await poll.destroy()
@@ -175,6 +206,13 @@ export async function startSerin(options: SerinProcessOptions): Promise<SerinPro
       await outside.close()
     },
   }
+}
+
+/** A kind that is not followed is named; one that the cluster does not serve may not be needed, or its canary says so. */
+function withCluster({ ok, reasons }: Readiness, cluster: Cluster): Readiness {
+  const problems = cluster.status().flatMap(({ problem }) => (problem === undefined ? [] : [problem]))
+  const told = problems.filter(({ kind }) => kind !== 'wait').map((problem) => problem.toString())
+  return told.length === 0 ? { ok, reasons } : { ok: false, reasons: [...reasons, ...new Set(told)] }
 }
 
 /** Whoever reaches the port can then make Serin look at the branches, and nothing else. */

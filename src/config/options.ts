@@ -25,6 +25,12 @@ export const OPTIONS: readonly Option[] = [
   { key: 'repository.tokenFile', type: 'text', help: 'File that holds the access token; read anew each time.' },
   { key: 'cluster.name', type: 'text', help: 'Name of this cluster: part of the name of its ledger.' },
   {
+    key: 'cluster.namespaces',
+    type: 'list',
+    fallback: 'all namespaces',
+    help: 'Only canaries and manifests of these namespaces are looked after.',
+  },
+  {
     key: 'ledger.branch',
     type: 'text',
     fallback: '`serin/` and the name of the cluster',

@@ -5,6 +5,7 @@ import { PROVIDERS } from '../resources/fields.ts'
 
 const HttpUrl = z.string().refine((text) => isHttpUrl(text), { error: 'is no http or https address', abort: true })
 const Text = z.string().min(1)
+const NamespaceName = z.string().refine((text) => isNamespaceName(text), { error: 'is no name of a namespace' })
 const BranchName = Text.refine(isBranchName, { error: 'is no name that a branch can have' })
 
 const Repository = z.strictObject({
@@ -44,6 +45,7 @@ export const ConfigFile = z.strictObject({
         .string()
         .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/)
         .default('default'),
+      namespaces: z.array(NamespaceName).default([]),
     })
     .prefault({}),
   ledger: z.strictObject({ branch: BranchName.optional(), pushIntervalMs: z.int().min(0).default(0) }).prefault({}),
@@ -75,6 +77,11 @@ export type ConfigFile = z.infer<typeof ConfigFile>
 
 function isHttpUrl(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+}
+
+/** Kubernetes' rule: a label of the DNS (RFC 1123). */
+function isNamespaceName(name: string): boolean {
+  return /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)
 }
 
 /** Git's rules for names of branches, as `git check-ref-format --branch` has them. */

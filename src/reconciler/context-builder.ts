@@ -1,7 +1,7 @@
 import { deploymentReadiness } from '../cluster/workloads/readiness.ts'
 import { defaultSelectorLabels } from '../cluster/workloads/selector.ts'
 import { canaryServices } from '../cluster/workloads/services.ts'
-import { splitKey, type CanaryKey } from '../ledger/entry.ts'
+import type { CanaryKey, LedgerEntry } from '../ledger/entry.ts'
 import type { Clock } from '../lib/clock.ts'
 import { describeRef, type KubeObject, type ObjectRef } from '../lib/kube-object.ts'
 import { Problem, toProblem } from '../lib/problem.ts'
@@ -12,13 +12,15 @@ import type { Desired } from '../rollout/input.ts'
 import type { Sentence } from '../rollout/sentences.ts'
 import type { Readiness } from '../rollout/transition.ts'
 import type { CanarySource } from '../source/canaries.ts'
-import { revisionHash } from '../source/revision.ts'
+import { clusterRevision, isClusterRevision, revisionHash } from '../source/revision.ts'
 import { trafficProvider } from '../traffic/registry.ts'
 import type { CanaryContext } from './canary-context.ts'
+import { canaryRef } from './cluster-canaries.ts'
 import { apexName, type Stage } from './converge.ts'
 import type { ClusterPort, Logger } from './ports.ts'
 import { primaryObjects } from './primary-objects.ts'
 import { providerOf, rolloutSpecOf, type CanaryDefaults } from './rollout-spec.ts'
+import type { SameContent } from './same-content.ts'
 import type { WatchedCanary } from './source-watch.ts'
 
 export interface ContextBuilderOptions {
@@ -26,9 +28,10 @@ export interface ContextBuilderOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly defaults: CanaryDefaults
-  readonly watched: (key: CanaryKey) => WatchedCanary | undefined
-  /** What is wrong with a Canary of which no good version is known. */
-  readonly broken: (key: CanaryKey) => Problem | undefined
+  /** A canary of the source branch, or of the cluster; a Problem where no good version of it is known. */
+  readonly find: (key: CanaryKey) => Promise<WatchedCanary | Problem | undefined>
+  readonly recorded: (key: CanaryKey) => LedgerEntry | undefined
+  readonly sameContent: SameContent
   readonly frozen: (key: CanaryKey) => Sentence | undefined
   /** The pull request that brought a commit, as far as it is known without waiting long. */
   readonly pullRequestOf: (commit: string) => Promise<string | undefined>
@@ -45,10 +48,10 @@ export class ContextBuilder {
     this.options = options
   }
 
-  /** A Problem where the canary can't be worked with; undefined while it is not in Git or not yet in the cluster. */
+  /** A Problem where the canary can't be worked with; undefined while it is nowhere, or not yet in the cluster. */
   async build(key: CanaryKey): Promise<CanaryContext | Problem | undefined> {
-    const watched = this.options.watched(key)
-    if (watched === undefined) return this.options.broken(key)
+    const watched = await this.options.find(key)
+    if (watched === undefined || watched instanceof Problem) return watched
     const stalled = watched.source.problems.find((problem) => problem.kind === 'stalled')
     if (stalled !== undefined) return stalled
     try {
@@ -67,12 +70,14 @@ export class ContextBuilder {
     const provider = trafficProvider(providerOf(source.canary, defaults), source.place)
     const autoscalerVersion = await this.watchKinds(source, provider.kinds)
     const object = await this.objectOf(key, source)
-    if (object?.metadata.uid === undefined) return undefined
-    this.arrived.add(key)
+    // What is on its way out takes all that it owns with it: nothing is made again before it is gone.
+    if (object?.metadata.uid === undefined || object.metadata.deletionTimestamp !== undefined) return undefined
+    if (source.manifest !== undefined) this.arrived.add(key)
     const canary = { ...source.canary, metadata: { ...source.canary.metadata, uid: object.metadata.uid } }
     const targetRef = targetRefOf(canary)
     const target = source.target?.object ?? cluster.get(targetRef)
     if (target === undefined) return missingTarget(targetRef, source)
+    const desired = await this.desired(key, watched, target, cluster.get(targetRef))
     const stage: Stage = {
       cluster,
       canary,
@@ -81,7 +86,7 @@ export class ContextBuilder {
       targetRef,
       primaryRef: { ...targetRef, name: `${targetRef.name}-primary` },
       target: source.target?.object,
-      targetHash: watched.revision?.hash,
+      targetHash: desired.revision.hash,
       autoscaler: source.autoscaler?.object ?? autoscalerIn(cluster, canary, autoscalerVersion),
     }
     return {
@@ -91,7 +96,7 @@ export class ContextBuilder {
       spec,
       stage,
       source: source.target,
-      desired: await this.desired(watched, target),
+      desired,
       frozen: frozen(key),
       faults: watched.faults,
       readiness: (of) => this.readiness(stage, of),
@@ -106,10 +111,10 @@ export class ContextBuilder {
   }
 
   /** The Canary in the cluster. One that was deleted there, and with it all that it owns, comes back as Git has it. */
-  private async objectOf(key: CanaryKey, { canary }: CanarySource): Promise<KubeObject | undefined> {
+  private async objectOf(key: CanaryKey, { canary, manifest }: CanarySource): Promise<KubeObject | undefined> {
     const { cluster, log } = this.options
-    const live = cluster.get({ apiVersion: 'flagger.app/v1beta1', kind: 'Canary', ...splitKey(key) })
-    if (live !== undefined || !this.arrived.has(key)) return live
+    const live = cluster.get(canaryRef(key))
+    if (live !== undefined || manifest === undefined || !this.arrived.has(key)) return live
     log.warn({ canary: key }, 'the Canary was deleted in the cluster, applying it again')
     const { object } = await cluster.apply(JSON.parse(JSON.stringify(canary)) as KubeObject)
     return object
@@ -122,34 +127,45 @@ export class ContextBuilder {
   ): Promise<string> {
     const { cluster } = this.options
     const { targetRef, autoscalerRef } = source.canary.spec
+    const { namespace } = source.canary.metadata
     await Promise.all(
       [
         { apiVersion: 'flagger.app/v1beta1', kind: 'Canary' },
         { apiVersion: targetRef.apiVersion ?? 'apps/v1', kind: targetRef.kind },
         { apiVersion: 'v1', kind: 'Service' },
         ...kinds,
-      ].map((kind) => cluster.ensure(kind)),
+      ].map((kind) => cluster.ensure(kind, namespace)),
     )
     if (autoscalerRef === undefined) return 'autoscaling/v2'
-    return this.servedAutoscaler()
+    return this.servedAutoscaler(namespace)
   }
 
-  private async servedAutoscaler(): Promise<string> {
+  private async servedAutoscaler(namespace: string): Promise<string> {
     const kind = 'HorizontalPodAutoscaler'
     try {
-      await this.options.cluster.ensure({ apiVersion: 'autoscaling/v2', kind })
+      await this.options.cluster.ensure({ apiVersion: 'autoscaling/v2', kind }, namespace)
       return 'autoscaling/v2'
     } catch (error) {
       if (toProblem(error).code !== 'CLUSTER_KIND_MISSING') throw error
-      await this.options.cluster.ensure({ apiVersion: 'autoscaling/v2beta2', kind })
+      await this.options.cluster.ensure({ apiVersion: 'autoscaling/v2beta2', kind }, namespace)
       return 'autoscaling/v2beta2'
     }
   }
 
-  private async desired(watched: WatchedCanary, target: KubeObject): Promise<Desired> {
-    const { revision, author } = watched
-    if (revision === undefined) return { revision: { commit: 'cluster', hash: revisionHash(target) }, retried: false }
-    const pullRequest = await this.options.pullRequestOf(revision.commit)
+  private async desired(
+    key: CanaryKey,
+    watched: WatchedCanary,
+    target: KubeObject,
+    live: KubeObject | undefined,
+  ): Promise<Desired> {
+    const hash = revisionHash(target)
+    const found = watched.revision ?? { commit: clusterRevision(hash), hash }
+    const entry = this.options.recorded(key)
+    const revision = entry === undefined ? found : await this.options.sameContent.recordedAs(found, target, live, entry)
+    if (watched.revision === undefined) return { revision, retried: false, isLive: true }
+    const { author } = watched
+    const isCommit = !isClusterRevision(revision)
+    const pullRequest = isCommit ? await this.options.pullRequestOf(revision.commit) : undefined
     return {
       revision,
       ...(pullRequest === undefined ? {} : { pullRequest }),

@@ -11,7 +11,7 @@ import { routesIn, targetScale } from './wanted.ts'
 
 /** One canary's objects in the cluster, and what decides about them. */
 export interface Stage {
-  readonly cluster: Pick<ClusterPort, 'get' | 'holds' | 'apply' | 'scale'>
+  readonly cluster: Pick<ClusterPort, 'get' | 'holds' | 'apply' | 'scale' | 'refresh'>
   readonly canary: Canary
   readonly provider: TrafficProvider
   /** The Canary object that owns what is generated. */

@@ -13,15 +13,22 @@ export interface FenceOptions {
   readonly stillHolds: () => Promise<boolean>
 }
 
+/** What tells that somebody changed an object; the generation stays when only its status did. */
+interface Version {
+  readonly resourceVersion: string | undefined
+  readonly generation: number | undefined
+}
+
 /**
  * Keeps a Serin that knows less than another one from undoing its work. An object is written only over the version that
  * it had before Git confirmed what is recorded: whoever records something else and acts on it in between makes the write
- * fail. Objects that do not exist yet have no version and are simply made.
+ * fail. A status that its controller wrote meanwhile is no such change, but Git is asked again. Objects that do not exist
+ * yet have no version and are simply made.
  */
 export class Fence {
   private readonly options: FenceOptions
   private readonly routes: ReadonlySet<string>
-  private readonly versions: Map<string, string | undefined>
+  private readonly versions: Map<string, Version>
   private isConfirmed = false
 
   constructor(options: FenceOptions) {
@@ -44,36 +51,53 @@ export class Fence {
   async pass(ref: ObjectRef): Promise<string | undefined> {
     const key = canonicalJson(ref)
     const version = this.versionOf(ref)
-    const isNew = this.versions.get(key) !== version
-    if (isNew && this.routes.has(key)) throw changed(ref)
-    if (version === undefined) return undefined
+    const known = this.versions.get(key)
+    const isNew = known?.resourceVersion !== version.resourceVersion
+    if (isNew && this.routes.has(key) && !isSameGeneration(known, version)) throw changed(ref)
+    if (version.resourceVersion === undefined) return undefined
     if (isNew || !this.isConfirmed) {
-      if (isNew) this.seeOthers()
+      if (isNew) this.seeAgain()
       if (!(await this.options.stillHolds())) throw moved()
       this.isConfirmed = true
     }
-    return version
+    return version.resourceVersion
   }
 
   /** Takes in what one of our own writes left. */
   wrote(object: KubeObject): void {
-    const { resourceVersion } = object.metadata
-    if (resourceVersion !== undefined) this.versions.set(canonicalJson(refOf(object)), resourceVersion)
+    const { resourceVersion, generation } = object.metadata
+    if (resourceVersion === undefined) return
+    this.versions.set(canonicalJson(refOf(object)), { resourceVersion, generation })
   }
 
-  private seeOthers(): void {
+  /** Git is about to be asked: what is there now is what its answer will be about. */
+  private seeAgain(): void {
     for (const ref of this.options.others) this.versions.set(canonicalJson(ref), this.versionOf(ref))
+    for (const ref of this.options.routes) {
+      const version = this.versionOf(ref)
+      const key = canonicalJson(ref)
+      if (isSameGeneration(this.versions.get(key), version)) this.versions.set(key, version)
+    }
   }
 
-  private versionOf(ref: ObjectRef): string | undefined {
-    return this.options.cluster.get(ref)?.metadata.resourceVersion
+  private versionOf(ref: ObjectRef): Version {
+    const { resourceVersion, generation } = this.options.cluster.get(ref)?.metadata ?? {}
+    return { resourceVersion, generation }
   }
 }
 
-/** The writes that acting out a record needs, each one through a fence; what is there already is not written. */
-export type FencedCluster = Pick<ClusterPort, 'get' | 'holds' | 'apply' | 'scale'>
+/** Of a kind that counts its generations; without one, nothing tells what has changed. */
+function isSameGeneration(known: Version | undefined, now: Version): boolean {
+  return now.generation !== undefined && known?.generation === now.generation
+}
 
-/** Lets every write pass a fence first. */
+/** The writes that acting out a record needs, each one through a fence; what is there already is not written. */
+export type FencedCluster = Pick<ClusterPort, 'get' | 'holds' | 'apply' | 'scale' | 'refresh'>
+
+/** Controllers write a Deployment's status many times while its pods come and go: so often may one be in the way. */
+const MAX_ATTEMPTS = 6
+
+/** Lets every write pass a fence first. One that loses against the object's own controller passes it again. */
 export function fenced(cluster: FencedCluster, fence: Fence): FencedCluster {
   return {
     get: (ref) => cluster.get(ref),
@@ -82,15 +106,38 @@ export function fenced(cluster: FencedCluster, fence: Fence): FencedCluster {
       const ref = refOf(object)
       const live = cluster.get(ref)
       if (live !== undefined && cluster.holds(object, request)) return { object: live, changed: false }
-      const applied = await cluster.apply(object, { ...request, resourceVersion: await fence.pass(ref) })
+      const applied = await attempt(cluster, fence, ref, (version) =>
+        cluster.apply(object, { ...request, resourceVersion: version }),
+      )
       fence.wrote(applied.object)
       return applied
     },
     scale: async (ref, replicas) => {
-      const scaled = await cluster.scale(ref, replicas, { resourceVersion: await fence.pass(ref) })
+      const scaled = await attempt(cluster, fence, ref, (version) =>
+        cluster.scale(ref, replicas, { resourceVersion: version }),
+      )
       if (scaled !== undefined) fence.wrote(scaled)
       return scaled
     },
+    refresh: (ref) => cluster.refresh(ref),
+  }
+}
+
+async function attempt<T>(
+  cluster: FencedCluster,
+  fence: Fence,
+  ref: ObjectRef,
+  write: (version: string | undefined) => Promise<T>,
+): Promise<T> {
+  for (let attempts = 1; ; attempts++) {
+    const version = await fence.pass(ref)
+    try {
+      return await write(version)
+    } catch (error) {
+      const isLost = error instanceof Problem && error.code === 'CLUSTER_CONFLICT'
+      if (!isLost || attempts === MAX_ATTEMPTS) throw error
+      await cluster.refresh(ref)
+    }
   }
 }
 

@@ -34,7 +34,8 @@ export function withLastGood(read: Manifests, before: Before): InForce {
   }
   for (const { namespace, name, problems: own } of found.broken) {
     const lastGood = before.get(keyOf(namespace, name))
-    if (lastGood !== undefined) keep(keyOf(namespace, name), lastGood.source.manifest, own)
+    const manifest = lastGood?.source.manifest
+    if (manifest !== undefined) keep(keyOf(namespace, name), manifest, own)
   }
   const unreadable = new Set(read.unreadable)
   const readable = new Set(unreadable.size === 0 ? [] : read.manifests.map(identity))
@@ -54,6 +55,7 @@ function identity({ object }: Manifest): string {
   return identityOf(refOf(object))
 }
 
-function withConsequence({ kind, code, message, place, hint }: Problem): Problem {
+/** A problem with a Canary of which an earlier version goes on being used. */
+export function withConsequence({ kind, code, message, place, hint }: Problem): Problem {
   return new Problem({ kind, code, message: `${message}; the last good version stays in force`, place, hint })
 }

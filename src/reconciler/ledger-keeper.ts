@@ -27,6 +27,8 @@ export interface LedgerKeeperOptions {
   /** Milliseconds that changes may wait to share a push; urgent ones do not. */
   readonly pushIntervalMs: number
   readonly signal: AbortSignal
+  /** Whether a canary is looked after here, as all are when absent: orders for others are for another Serin. */
+  readonly isOurs?: (key: CanaryKey) => boolean
   /** Called with each canary that somebody else's commit concerns. */
   readonly onEdit: (key: CanaryKey) => void
 }
@@ -286,7 +288,8 @@ export class LedgerKeeper {
     await branch.fetch(tip)
     const foreign = before === null ? await this.everything(tip) : await this.commitsOfOthers(before, tip)
     this.head = tip
-    for (const [key, commit] of foreign) await this.readForeign(tip, key, commit)
+    const { isOurs = () => true } = this.options
+    for (const [key, commit] of foreign) if (isOurs(key)) await this.readForeign(tip, key, commit)
   }
 
   /** Adopts commits of another Serin with the same identity; returns the canaries that anyone else touched, with the commit. */

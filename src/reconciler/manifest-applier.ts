@@ -41,6 +41,9 @@ export class ManifestApplier {
   /** Applies what is new. Resolves with whether all of it was taken; if not, call again later. */
   async apply(objects: readonly Applicable[]): Promise<boolean> {
     let isComplete = true
+    const wanted = new Set(objects.map(nameOf))
+    // What is not to be applied now may be changed by others before it is again.
+    for (const name of this.applied.keys()) if (!wanted.has(name)) this.applied.delete(name)
     for (const stage of stages(objects)) {
       const waiting = stage.filter((item) => this.applied.get(nameOf(item)) !== canonicalJson(item.object))
       for (let start = 0; start < waiting.length; start += CONCURRENCY) {
@@ -73,8 +76,8 @@ export class ManifestApplier {
       await cluster.client.apply(object, { fieldManager: 'serin', force: true })
       return
     }
-    // In all namespaces, as contexts do: otherwise each namespace would get a watch of its own.
-    await cluster.ensure({ apiVersion: object.apiVersion, kind: object.kind })
+    // By the same watch as contexts use: otherwise each namespace would get a watch of its own.
+    await cluster.ensure({ apiVersion: object.apiVersion, kind: object.kind }, object.metadata.namespace)
     await cluster.apply(object)
   }
 }

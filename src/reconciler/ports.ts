@@ -11,7 +11,17 @@ export interface Logger {
 /** The cluster in the few verbs that a rollout needs. Reads answer from a cache that watches keep fresh. */
 export type ClusterPort = Pick<
   Cluster,
-  'ensure' | 'get' | 'list' | 'onChange' | 'holds' | 'apply' | 'scale' | 'writeStatus' | 'recordEvent' | 'client'
+  | 'ensure'
+  | 'get'
+  | 'list'
+  | 'onChange'
+  | 'holds'
+  | 'refresh'
+  | 'apply'
+  | 'scale'
+  | 'writeStatus'
+  | 'recordEvent'
+  | 'client'
 >
 
 /** Where a decision towards safety waits until Git has it. Survives the process. */

@@ -1,7 +1,8 @@
 import type { Forge } from '../forge/types.ts'
 import type { GitBranch, Person } from '../git/types.ts'
-import type { CanaryKey } from '../ledger/entry.ts'
+import { splitKey, type CanaryKey } from '../ledger/entry.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { ObjectRef } from '../lib/kube-object.ts'
 import { Mutex } from '../lib/mutex.ts'
 import { Problem, toProblem } from '../lib/problem.ts'
 import type { Check } from '../rollout/check.ts'
@@ -10,19 +11,22 @@ import { isRunning, type SourceRollback } from '../rollout/state.ts'
 import type { CanarySource } from '../source/canaries.ts'
 import type { Manifest } from '../source/manifest.ts'
 import { applicable } from './applicable.ts'
-import { CanaryReconciler } from './canary-reconciler.ts'
+import { CanaryDirectory } from './canary-directory.ts'
+import { CanaryReconciler, type CanaryReconcilerOptions } from './canary-reconciler.ts'
 import { ContextBuilder } from './context-builder.ts'
 import { LedgerKeeper } from './ledger-keeper.ts'
 import { ManifestApplier } from './manifest-applier.ts'
+import { clusterIn, namespacesOf, type Namespaces } from './namespaces.ts'
 import type { ClusterPort, Logger, Spool } from './ports.ts'
 import { PullRequests } from './pull-requests.ts'
 import { backoffMs, KeyedQueue } from './queue.ts'
 import { Reporter, type ReporterOptions } from './reporter.ts'
 import type { CanaryDefaults } from './rollout-spec.ts'
+import { SameContent } from './same-content.ts'
 import { SafetySpool } from './safety-spool.ts'
 import { fileOf, placedAt, SourceProblems } from './source-problems.ts'
 import { SourceRollbackWriter } from './source-rollback.ts'
-import { SourceWatch, type Look } from './source-watch.ts'
+import { SourceWatch, type Look, type WatchedCanary } from './source-watch.ts'
 
 export interface ReconcilerOptions {
   readonly clock: Clock
@@ -32,6 +36,8 @@ export interface ReconcilerOptions {
   readonly source: GitBranch
   readonly ledger: GitBranch
   readonly cluster: ClusterPort
+  /** The namespaces that are looked after; all when absent or empty. */
+  readonly namespaces?: readonly string[]
   readonly forge: Forge | undefined
   readonly spool: Spool
   /** Asks a canary's metrics and holds them against their bounds. */
@@ -62,7 +68,9 @@ export class Reconciler {
   private readonly options: ReconcilerOptions
   /** What is recorded. */
   readonly keeper: LedgerKeeper
+  private readonly namespaces: Namespaces
   private readonly sourceWatch: SourceWatch
+  private readonly directory: CanaryDirectory
   private readonly applier: ManifestApplier
   private readonly safety: SafetySpool
   private readonly queue: KeyedQueue
@@ -78,16 +86,17 @@ export class Reconciler {
   private isLedgerRead = false
   private failedLooks = 0
   private cancelLook: (() => void) | undefined
-  private keysByName = new Map<string, CanaryKey[]>()
   /** How many commits of other Serins had been adopted before the last look at the source branch. */
   private caughtUpWith = 0
   private cancelApply: (() => void) | undefined
   private unlisten: (() => void) | undefined
 
-  constructor(options: ReconcilerOptions) {
+  constructor(given: ReconcilerOptions) {
+    this.namespaces = namespacesOf(given.namespaces ?? [])
+    const options = { ...given, cluster: clusterIn(given.cluster, this.namespaces) }
     this.options = options
-    const { clock, random, log, source, ledger, cluster, identity, pushIntervalMs, rollbackMode } = options
-    const signal = this.stopping.signal
+    const { clock, random, log, source, ledger, cluster, identity, pushIntervalMs } = options
+    const { namespaces } = this
     const enqueue = (key: CanaryKey): void => this.queue.add(key)
     this.keeper = new LedgerKeeper({
       branch: ledger,
@@ -96,15 +105,18 @@ export class Reconciler {
       random,
       log,
       pushIntervalMs,
-      signal,
+      signal: this.stopping.signal,
+      isOurs: (key) => namespaces.isOurs(splitKey(key).namespace),
       onEdit: enqueue,
     })
     this.sourceWatch = new SourceWatch({
       branch: source,
       paths: options.paths,
       recorded: (key) => this.recordedRevisions(key),
+      isOurs: (namespace) => namespaces.isOurs(namespace),
       log,
     })
+    this.directory = new CanaryDirectory({ cluster, source: this.sourceWatch, namespaces, log })
     this.applier = new ManifestApplier({
       cluster,
       log,
@@ -114,19 +126,37 @@ export class Reconciler {
     this.safety = new SafetySpool(options.spool, log)
     this.problems = new SourceProblems({ branch: source, log, report: options.onSourceProblems })
     this.reporter = new Reporter({ ...options, onProblem: (key, problem) => this.canaryProblem(key, problem) })
+    const contexts = this.contextBuilder(cluster)
+    this.canaries = this.canaryReconciler((key) => contexts.build(key))
+    this.queue = new KeyedQueue({
+      clock,
+      random,
+      concurrency: CONCURRENT_CANARIES,
+      run: (key) => this.reconcile(key),
+      onFailure: (key, error, retryMs) => this.failed(key, error, retryMs),
+    })
+  }
+
+  private contextBuilder(cluster: ClusterPort): ContextBuilder {
+    const { clock, log, defaults, checks } = this.options
     const pullRequests = this.pullRequestFinder()
-    const contexts = new ContextBuilder({
+    return new ContextBuilder({
       cluster,
       clock,
       log,
-      defaults: options.defaults,
-      watched: (key) => this.sourceWatch.snapshot?.canaries.get(key),
-      broken: (key) => this.sourceWatch.snapshot?.broken.get(key),
+      defaults,
+      find: (key) => this.directory.find(key),
+      recorded: (key) => this.keeper.entry(key),
+      sameContent: new SameContent({ formerly: (commit, ref) => this.sourceWatch.formerly(commit, ref) }),
       frozen: (key) => this.frozenAt.get(key)?.sentence,
       pullRequestOf: (commit) => pullRequests.of(commit),
-      checks: options.checks,
+      checks,
     })
-    this.canaries = new CanaryReconciler({
+  }
+
+  private canaryReconciler(context: CanaryReconcilerOptions['context']): CanaryReconciler {
+    const { clock, random, log, source, identity, rollbackMode } = this.options
+    return new CanaryReconciler({
       clock,
       keeper: this.keeper,
       spool: this.safety,
@@ -137,19 +167,12 @@ export class Reconciler {
         mode: rollbackMode,
         clock,
         random,
-        signal,
+        signal: this.stopping.signal,
         onPushed: () => void this.look(),
       }),
-      context: (key) => contexts.build(key),
+      context,
       catchUp: () => this.catchUp(),
       log,
-    })
-    this.queue = new KeyedQueue({
-      clock,
-      random,
-      concurrency: CONCURRENT_CANARIES,
-      run: (key) => this.reconcile(key),
-      onFailure: (key, error, retryMs) => this.failed(key, error, retryMs),
     })
   }
 
@@ -159,12 +182,17 @@ export class Reconciler {
    */
   async start(): Promise<void> {
     await this.safety.start()
-    this.unlisten = this.options.cluster.onChange((ref) => {
-      for (const key of this.keysByName.get(`${ref.namespace ?? ''}/${ref.name}`) ?? []) {
-        this.queue.addAfter(key, SETTLE_MS)
-      }
-    })
+    this.unlisten = this.options.cluster.onChange((ref) => this.changed(ref))
     await this.look()
+  }
+
+  private changed(ref: ObjectRef): void {
+    const canary = this.directory.changed(ref)
+    for (const key of this.directory.owners(ref)) this.queue.addAfter(key, SETTLE_MS)
+    if (canary === undefined) return
+    this.queue.addAfter(canary.key, SETTLE_MS)
+    // What was the target of that canary is a manifest like any other now.
+    if (canary.isGone) this.applyAfter(SETTLE_MS)
   }
 
   /** Looks at both branches now, and soon again when that fails. Never rejects: what goes wrong is logged and shown by `ready`. */
@@ -197,7 +225,7 @@ export class Reconciler {
   /** What pull requests were told of rollouts that are not over is told on, not anew. */
   private async recall(): Promise<void> {
     const entries = this.keeper.keys().flatMap((key) => {
-      const entry = this.keeper.entry(key)
+      const entry = this.namespaces.isOurs(splitKey(key).namespace) ? this.keeper.entry(key) : undefined
       return entry !== undefined && this.reporter.isWorthRecalling(entry) ? [{ key, entry }] : []
     })
     if (entries.length === 0) return
@@ -245,17 +273,20 @@ export class Reconciler {
 
   private async seen({ changed, rewritten, commits, snapshot }: Look): Promise<void> {
     if (!changed) return
-    this.index()
-    this.freeze(rewritten)
+    this.directory.looked(snapshot)
+    const onlyInCluster = await this.directory.onlyInCluster()
+    this.freeze(rewritten, new Map([...snapshot.canaries, ...onlyInCluster]))
     this.problems.looked(snapshot, commits)
     await this.applyManifests()
-    for (const key of [...snapshot.canaries.keys(), ...snapshot.broken.keys()]) this.queue.add(key)
+    for (const key of this.directory.keys()) this.queue.add(key)
   }
 
   /** What a person must change is told where the person is: in the pull request that brought it. */
   private canaryProblem(key: CanaryKey, problem: Problem | undefined): void {
     if (problem?.kind === 'retry' || problem?.kind === 'bug') return
-    const file = fileOf(problem?.place) ?? this.sourceWatch.snapshot?.canaries.get(key)?.source.manifest.file
+    // No pull request brought what is only in the cluster.
+    if (this.directory.isOnlyInCluster(key)) return
+    const file = fileOf(problem?.place) ?? this.sourceWatch.snapshot?.canaries.get(key)?.source.manifest?.file
     this.problems.canary(key, problem, file)
   }
 
@@ -272,24 +303,32 @@ export class Reconciler {
   }
 
   private foundLate(commit: string): void {
-    for (const [key, { revision }] of this.sourceWatch.snapshot?.canaries ?? []) {
-      if (revision?.commit === commit) this.queue.add(key)
+    for (const key of this.directory.keys()) {
+      if (this.directory.now(key)?.revision?.commit === commit) this.queue.add(key)
     }
   }
 
   private async applyManifests(): Promise<void> {
     const snapshot = this.sourceWatch.snapshot
     if (snapshot === undefined || this.stopping.signal.aborted) return
-    const isComplete = await this.applier.apply(applicable(snapshot, this.keeper.entries()))
+    // A manifest may be the target of a Canary that only the cluster has.
+    const { namespaces, isComplete } = await this.directory.known()
+    const onlyInCluster = await this.directory.onlyInCluster()
+    const objects = applicable(snapshot, { recorded: this.keeper.entries(), onlyInCluster, namespaces })
     this.cancelApply?.()
-    this.cancelApply = isComplete
-      ? undefined
-      : this.options.clock.after(APPLY_RETRY_MS, () => void this.looking.run(() => this.applyManifests()))
+    this.cancelApply = undefined
+    const areTaken = await this.applier.apply(objects)
+    if (!areTaken || !isComplete) this.applyAfter(APPLY_RETRY_MS)
+  }
+
+  private applyAfter(ms: number): void {
+    this.cancelApply?.()
+    this.cancelApply = this.options.clock.after(ms, () => void this.looking.run(() => this.applyManifests()))
   }
 
   /** A rewritten branch must not move a running rollout: it stands still until the content matches or changes again. */
-  private freeze(rewritten: boolean): void {
-    for (const [key, { revision }] of this.sourceWatch.snapshot?.canaries ?? []) {
+  private freeze(rewritten: boolean, canaries: ReadonlyMap<CanaryKey, WatchedCanary>): void {
+    for (const [key, { revision }] of canaries) {
       const state = this.keeper.entry(key)?.state
       const frozen = this.frozenAt.get(key)
       if (frozen !== undefined && frozen.hash !== revision?.hash) this.frozenAt.delete(key)
@@ -298,26 +337,6 @@ export class Reconciler {
       const { name } = this.options.source
       const text = `Source branch ${name} was rewritten: ${key} stays at weight ${state.canaryWeight} until the revision under test is back or another commit changes it`
       this.frozenAt.set(key, { hash: revision.hash, sentence: warning(text) })
-    }
-  }
-
-  private index(): void {
-    this.keysByName = new Map()
-    for (const [key, { source }] of this.sourceWatch.snapshot?.canaries ?? []) {
-      const { metadata, spec } = source.canary
-      const apex = spec.service.name ?? spec.targetRef.name
-      const names = [
-        metadata.name,
-        spec.targetRef.name,
-        `${spec.targetRef.name}-primary`,
-        apex,
-        `${apex}-primary`,
-        `${apex}-canary`,
-      ]
-      for (const name of new Set(names)) {
-        const id = `${metadata.namespace}/${name}`
-        this.keysByName.set(id, [...(this.keysByName.get(id) ?? []), key])
-      }
     }
   }
 

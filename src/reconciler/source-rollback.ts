@@ -8,7 +8,7 @@ import type { KubeObject } from '../lib/kube-object.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Promoted, Revision, RolloutState, SourceRollback } from '../rollout/state.ts'
 import { manifestsInText } from '../source/manifest.ts'
-import { revisionHash } from '../source/revision.ts'
+import { isClusterRevision, revisionHash } from '../source/revision.ts'
 import { restoreDocument } from '../yaml/restore.ts'
 
 export interface SourceRollbackOptions {
@@ -144,7 +144,7 @@ export class SourceRollbackWriter {
     const { branch } = this.options
     const parent = await this.parentOf(revision.commit)
     for (const commit of [parent, promoted.commit]) {
-      if (commit === undefined || !(await branch.deepen(commit))) continue
+      if (commit === undefined || isClusterRevision({ commit }) || !(await branch.deepen(commit))) continue
       const text = await branch.read(commit, file)
       if (text !== null && hashIn(text, { file, object }) === promoted.hash) return text
     }

@@ -1,18 +1,19 @@
 import type { Commit, GitBranch, Oid } from '../git/types.ts'
 import { keyOf, type CanaryKey } from '../ledger/entry.ts'
-import type { KubeObject } from '../lib/kube-object.ts'
+import { refOf, type KubeObject, type ObjectRef } from '../lib/kube-object.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Revision } from '../rollout/state.ts'
-import type { CanarySource } from '../source/canaries.ts'
-import { manifestsInText, type Manifest } from '../source/manifest.ts'
+import type { Canary } from '../resources/canary.ts'
+import { clusterCanary, type CanarySource, type CanarySources } from '../source/canaries.ts'
+import { identityOf, isManifestFile, manifestsInText, type Manifest } from '../source/manifest.ts'
 import { createManifestCache, readManifests } from '../source/manifests.ts'
-import { revisionHash } from '../source/revision.ts'
+import { isClusterRevision, revisionHash } from '../source/revision.ts'
 import { commitsBetween } from './commits-between.ts'
 import { withLastGood } from './last-good.ts'
 import { introducedBy } from './introduced-by.ts'
 import type { Logger } from './ports.ts'
 
-/** One canary as the source branch has it at its tip. */
+/** One canary as the source branch has it at its tip, or as the cluster has it where no manifest describes it. */
 export interface WatchedCanary {
   readonly key: CanaryKey
   readonly source: CanarySource
@@ -31,7 +32,16 @@ export interface SourceSnapshot {
   readonly canaries: ReadonlyMap<CanaryKey, WatchedCanary>
   /** Canaries that can't be read and of which no good version is known. */
   readonly broken: ReadonlyMap<CanaryKey, Problem>
+  /** Canaries of namespaces that are not looked after here. */
+  readonly elsewhere: readonly CanaryKey[]
   readonly problems: readonly Problem[]
+  /** What canaries that are only in the cluster may refer to. */
+  readonly sources: CanarySources
+}
+
+interface Followed {
+  readonly tip: Oid
+  readonly watched: WatchedCanary
 }
 
 export interface SourceWatchOptions {
@@ -40,6 +50,8 @@ export interface SourceWatchOptions {
   readonly paths: readonly string[]
   /** Revisions of a canary that are recorded: their commits keep naming the same content after a restart. */
   readonly recorded: (key: CanaryKey) => readonly Revision[]
+  /** Whether canaries of a namespace are looked after here; those of all are when absent. */
+  readonly isOurs?: (namespace: string) => boolean
   readonly log: Logger
 }
 
@@ -57,6 +69,8 @@ export class SourceWatch {
   private readonly options: SourceWatchOptions
   private readonly cache = createManifestCache()
   private last: SourceSnapshot | undefined
+  /** What was found out of canaries that no manifest describes. */
+  private readonly followed = new Map<CanaryKey, Followed>()
 
   constructor(options: SourceWatchOptions) {
     this.options = options
@@ -79,7 +93,60 @@ export class SourceWatch {
     if (commits === null) log.warn({ branch: branch.name, was: before?.tip, tip }, 'source branch was rewritten')
     const snapshot = await this.read(tip, before, commits ?? [])
     this.last = snapshot
+    this.letGo(before, snapshot)
     return { changed: true, rewritten: commits === null, commits: commits ?? [], snapshot }
+  }
+
+  /**
+   * A canary that is only in the cluster, with what the branch has of what it refers to. `fault`: what is wrong with the
+   * object now, when `canary` is an earlier version. Cheap to repeat. Undefined before the first look.
+   */
+  async follow(key: CanaryKey, canary: Canary, place: string, fault?: Problem): Promise<WatchedCanary | undefined> {
+    const snapshot = this.last
+    if (snapshot === undefined) return undefined
+    const { tip, sources } = snapshot
+    const known = this.followed.get(key)
+    const faults = fault === undefined ? [] : [fault]
+    if (known?.tip === tip && known.watched.source.canary === canary) return { ...known.watched, faults }
+    const source = clusterCanary(canary, place, sources)
+    const since = async (): Promise<readonly Commit[]> =>
+      known === undefined ? [] : ((await commitsBetween(this.options.branch, known.tip, tip)) ?? [])
+    const watched = { ...(await this.watched(key, source, tip, known?.watched, since)), faults }
+    this.followed.set(key, { tip, watched })
+    return watched
+  }
+
+  /** What `follow` found last; undefined for a canary that it was not asked about. */
+  followedNow(key: CanaryKey): WatchedCanary | undefined {
+    return this.followed.get(key)?.watched
+  }
+
+  /** Forgets a canary that `follow` was asked about and that is gone. */
+  unfollow(key: CanaryKey): void {
+    this.followed.delete(key)
+  }
+
+  /** An object as a commit had it which the branch has no more, or has changed since; undefined where that is not known. */
+  async formerly(commit: Oid, ref: ObjectRef): Promise<KubeObject | undefined> {
+    const { branch } = this.options
+    const tip = this.last?.tip
+    if (tip === undefined || isClusterRevision({ commit }) || !(await branch.deepen(commit))) return undefined
+    const wanted = identityOf(ref)
+    for (const file of await branch.changedPaths(commit, tip)) {
+      const text = isManifestFile(file) ? await branch.read(commit, file) : null
+      const found = text === null ? [] : manifestsInText(text, file).manifests.map(({ object }) => object)
+      const object = found.find((one) => identityOf(refOf(one)) === wanted)
+      if (object !== undefined) return object
+    }
+    return undefined
+  }
+
+  /** What was known of canaries that the branch no longer describes goes on being known, and the other way round. */
+  private letGo(before: SourceSnapshot | undefined, now: SourceSnapshot): void {
+    for (const key of now.canaries.keys()) this.followed.delete(key)
+    for (const [key, watched] of before?.canaries ?? []) {
+      if (before !== undefined && !now.canaries.has(key)) this.followed.set(key, { tip: before.tip, watched })
+    }
   }
 
   private async read(
@@ -87,21 +154,33 @@ export class SourceWatch {
     before: SourceSnapshot | undefined,
     commits: readonly Commit[],
   ): Promise<SourceSnapshot> {
-    const { branch, paths } = this.options
+    const { branch, paths, isOurs = () => true } = this.options
     const files = await branch.files(tip, paths.map(folder))
     const read = await readManifests(files, (blob) => branch.text(blob), this.cache)
     const { manifests, found, faults, problems } = withLastGood(read, before?.canaries ?? new Map())
     const canaries = new Map<CanaryKey, WatchedCanary>()
+    const elsewhere: CanaryKey[] = []
     for (const source of found.canaries) {
-      const key = keyOf(source.canary.metadata.namespace, source.canary.metadata.name)
-      const watched = await this.watched(key, source, tip, before?.canaries.get(key), commits)
+      const { namespace, name } = source.canary.metadata
+      const key = keyOf(namespace, name)
+      if (!isOurs(namespace)) {
+        elsewhere.push(key)
+        continue
+      }
+      const watched = await this.watched(
+        key,
+        source,
+        tip,
+        before?.canaries.get(key) ?? this.followedNow(key),
+        async () => commits,
+      )
       canaries.set(key, { ...watched, faults: faults.get(key) ?? [] })
     }
     const broken = new Map<CanaryKey, Problem>()
     for (const { namespace, name, problems: own } of found.broken) {
-      if (own[0] !== undefined) broken.set(keyOf(namespace, name), own[0])
+      if (own[0] !== undefined && isOurs(namespace)) broken.set(keyOf(namespace, name), own[0])
     }
-    return { tip, manifests, canaries, broken, problems: [...read.problems, ...problems] }
+    return { tip, manifests, canaries, broken, elsewhere, problems: [...read.problems, ...problems], sources: found }
   }
 
   private async watched(
@@ -109,7 +188,7 @@ export class SourceWatch {
     source: CanarySource,
     tip: Oid,
     before: WatchedCanary | undefined,
-    commits: readonly Commit[],
+    commits: () => Promise<readonly Commit[]>,
   ): Promise<Omit<WatchedCanary, 'faults'>> {
     const { branch, recorded } = this.options
     if (source.target === undefined) return { key, source, revision: undefined, author: undefined }
@@ -117,7 +196,7 @@ export class SourceWatch {
     if (before?.revision?.hash === hash) return { key, source, revision: before.revision, author: before.author }
     const target = source.target
     const hashAt = (commit: Oid): Promise<string | undefined> => targetHash(branch, commit, target.file, target.object)
-    const since = before === undefined ? await this.commitsMissed(key, tip, hash) : commits
+    const since = before === undefined ? await this.commitsMissed(key, tip, hash) : await commits()
     const commit = await introducedBy(since, tip, hash, hashAt)
     if (commit !== undefined) return { key, source, revision: { commit: commit.oid, hash }, author: commit.author }
     const known = recorded(key).find((revision) => revision.hash === hash)

@@ -4,7 +4,7 @@ import { idle } from './idle.ts'
 import { progress } from './progress.ts'
 import { finalise, promoting } from './promotion.ts'
 import { say } from './sentences.ts'
-import { restore, restoreOrdered, rollBack, startRun, wait } from './steps.ts'
+import { restore, restoreOrdered, rollBack, runsAnother, startRun, transition, wait } from './steps.ts'
 import type { Deciding, Outcome } from './transition.ts'
 
 /**
@@ -59,8 +59,15 @@ function changeOfPlan(input: KnownInput): Outcome | undefined {
     case 'Finalising':
       return desired.revision.hash !== promoted.hash && promoted.before.includes(desired.revision.hash)
         ? restore(input)
-        : undefined
+        : withoutUnanalysed(input)
   }
+}
+
+/** The canary's pods run another revision than the analysed one all of a sudden: they lose what traffic they still have. */
+function withoutUnanalysed(input: KnownInput): Outcome | undefined {
+  const { state, nowMs } = input
+  if (state.canaryWeight === 0 || !runsAnother(input)) return undefined
+  return transition({ ...state, canaryWeight: 0, lastTransitionMs: nowMs }, [say.allToPrimary()])
 }
 
 /** What the primary runs already is not tried again: the canary may be all that serves while that primary does not start. */

@@ -7,6 +7,8 @@ export interface Desired {
   readonly pullRequest?: string
   /** A person brought a failed revision back by undoing its rollback commit: it may be tried again. */
   readonly retried: boolean
+  /** The target's pods run it already: nobody but the cluster has it, and whoever changed it there did not ask. */
+  readonly isLive?: boolean
 }
 
 /**

@@ -2,7 +2,7 @@ import type { KnownInput } from './input.ts'
 import { say } from './sentences.ts'
 import { primaryName } from './spec.ts'
 import type { RolloutState } from './state.ts'
-import { transition, wait, waitForPods } from './steps.ts'
+import { runsAnother, transition, wait, waitForPods } from './steps.ts'
 import { askReadiness, type Deciding, type Transition } from './transition.ts'
 
 /** The primary rolls over to the promoted revision; then the traffic returns to it, at once or in steps. */
@@ -52,9 +52,10 @@ function succeed({ spec, state, nowMs }: KnownInput): Transition {
 }
 
 /** The analysed canary is healthy, its copy is not: the canary serves until the primary has recovered. */
-function promotionFailed({ spec, state, nowMs }: KnownInput, why: string): Transition {
+function promotionFailed(input: KnownInput, why: string): Transition {
+  const { spec, state, nowMs } = input
   const hasServed = state.canaryWeight > 0 || (state.phase === 'Finalising' && state.route === 'analysis')
-  const canaryWeight = hasServed && spec.movesTraffic ? 100 : 0
+  const canaryWeight = hasServed && spec.movesTraffic && !runsAnother(input) ? 100 : 0
   return transition({ ...state, phase: 'Failed', canaryWeight, lastTransitionMs: nowMs }, [
     say.promotionFailed(spec, why),
   ])

@@ -38,6 +38,11 @@ export function startRun(input: KnownInput, sentence: Sentence): Transition {
   return transition(next, [sentence])
 }
 
+/** Whether the target's pods run another revision than the recorded one: only the cluster has it, and there it changed. */
+export function runsAnother({ state, desired }: KnownInput): boolean {
+  return desired.isLive === true && desired.revision.hash !== state.revision.hash
+}
+
 /** Puts the analysed revision on the primary. The canary keeps its traffic until the primary is ready. */
 export function promote(input: KnownInput, checks: RolloutState['checks']): Transition {
   const { state, nowMs } = input

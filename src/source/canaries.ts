@@ -5,11 +5,12 @@ import type { MetricTemplate } from '../resources/metric-template.ts'
 import { parseAlertProvider, parseCanary, parseMetricTemplate } from '../resources/parse.ts'
 import { identityOf, type Manifest } from './manifest.ts'
 
-/** A canary of the source branch with what it refers to, as far as that is in the repository. */
+/** A canary with what it refers to, as far as that is in the repository. */
 export interface CanarySource {
   readonly canary: Canary
   readonly place: string
-  readonly manifest: Manifest
+  /** Undefined for a Canary that is only in the cluster. */
+  readonly manifest: Manifest | undefined
   readonly target: Manifest | undefined
   readonly autoscaler: Manifest | undefined
   /** The templates that its metrics name, by `namespace/name`. */
@@ -31,6 +32,13 @@ export interface CanarySources {
   readonly broken: readonly BrokenCanary[]
   /** What is wrong besides the problems of the `canaries`; those of the `broken` ones are among them. */
   readonly problems: readonly Problem[]
+  /** What else is in the repository: canaries that are only in the cluster may refer to it. */
+  readonly others: Others
+}
+
+interface Others {
+  readonly index: Index
+  readonly templates: ReadonlyMap<string, MetricTemplate>
 }
 
 /** The canaries among some manifests, each with its target, autoscaler and metric templates. */
@@ -38,6 +46,7 @@ export function canariesIn(manifests: readonly Manifest[]): CanarySources {
   const index = indexOf(manifests)
   const templates = templatesIn(index)
   const problems: Problem[] = [...twice(index), ...templates.problems, ...brokenAlertProviders(index)]
+  const others = { index, templates: templates.byName }
   const canaries: CanarySource[] = []
   const broken: BrokenCanary[] = []
   for (const manifest of ofKind(index, 'Canary')) {
@@ -47,10 +56,16 @@ export function canariesIn(manifests: readonly Manifest[]): CanarySources {
       broken.push({ name, namespace, place: manifest.place, problems: faults })
       problems.push(...faults)
     } else {
-      canaries.push(toSource(canary, manifest, index, templates.byName))
+      canaries.push(toSource(canary, { place: manifest.place, placeOf: manifest.placeOf, manifest }, others))
     }
   }
-  return { canaries: withSharedTargets(canaries), broken, problems }
+  return { canaries: withSharedTargets(canaries), broken, problems, others }
+}
+
+/** A Canary that no manifest describes, with what it refers to among them. What is missing there is in the cluster. */
+export function clusterCanary(canary: Canary, place: string, { others }: CanarySources): CanarySource {
+  const source = toSource(canary, { place, placeOf: () => place, manifest: undefined }, others)
+  return { ...source, problems: source.problems.filter(({ kind }) => kind !== 'wait') }
 }
 
 /** The manifests of each object; more than one is a fault, and the first one counts. */
@@ -74,24 +89,23 @@ function ofKind(index: Index, kind: string): Manifest[] {
     .flatMap(([, [first]]) => (first === undefined ? [] : [first]))
 }
 
-function toSource(
-  canary: Canary,
-  manifest: Manifest,
-  index: Index,
-  templates: ReadonlyMap<string, MetricTemplate>,
-): CanarySource {
+/** Where a Canary is. */
+type Origin = Pick<CanarySource, 'place' | 'manifest'> & Pick<Manifest, 'placeOf'>
+
+function toSource(canary: Canary, origin: Origin, { index, templates }: Others): CanarySource {
+  const { place, manifest } = origin
   const problems: Problem[] = []
   const { targetRef, autoscalerRef } = canary.spec
   const namespace = canary.metadata.namespace
   const target = find(index, targetRef, groupOf(targetRef.apiVersion ?? 'apps/v1'), namespace)
   if (target === undefined) {
-    problems.push(missing(manifest, ['spec', 'targetRef'], 'TARGET', `the target ${named(targetRef, namespace)}`))
+    problems.push(missing(origin, ['spec', 'targetRef'], 'TARGET', `the target ${named(targetRef, namespace)}`))
   }
   const scalerGroup = autoscalerRef?.kind === 'ScaledObject' ? 'keda.sh' : 'autoscaling'
   const autoscaler = autoscalerRef && find(index, autoscalerRef, scalerGroup, namespace)
   if (autoscalerRef !== undefined && autoscaler === undefined) {
     const name = `the autoscaler ${named(autoscalerRef, namespace)}`
-    problems.push(missing(manifest, ['spec', 'autoscalerRef'], 'AUTOSCALER', name))
+    problems.push(missing(origin, ['spec', 'autoscalerRef'], 'AUTOSCALER', name))
   }
   const metricTemplates = new Map<string, MetricTemplate>()
   for (const [nth, metric] of (canary.spec.analysis?.metrics ?? []).entries()) {
@@ -100,13 +114,13 @@ function toSource(
     const template = templates.get(key)
     const path = ['spec', 'analysis', 'metrics', nth, 'templateRef']
     if (template !== undefined) metricTemplates.set(key, template)
-    else problems.push(missing(manifest, path, 'TEMPLATE', `the metric template ${key}`))
+    else problems.push(missing(origin, path, 'TEMPLATE', `the metric template ${key}`))
   }
   for (const object of [manifest, target, autoscaler]) {
     const same = object && index.get(identityOf(refOf(object.object)))
     if (same !== undefined && same.length > 1) problems.push(isTwice(same))
   }
-  return { canary, place: manifest.place, manifest, target, autoscaler, metricTemplates, problems }
+  return { canary, place, manifest, target, autoscaler, metricTemplates, problems }
 }
 
 /** Manifests are kept from one look at the branch to the next, so their canaries are too. */
@@ -133,12 +147,12 @@ function named(ref: LocalRef, namespace: string): string {
   return `${ref.kind}/${ref.name}.${namespace}`
 }
 
-function missing(manifest: Manifest, path: readonly (string | number)[], what: string, name: string): Problem {
+function missing({ placeOf }: Origin, path: readonly (string | number)[], what: string, name: string): Problem {
   return new Problem({
     kind: 'wait',
     code: `SOURCE_${what}_MISSING`,
     message: `${name} is not in the repository`,
-    place: manifest.placeOf(path, 'key'),
+    place: placeOf(path, 'key'),
     hint: 'add it, or let it be in the cluster',
   })
 }
@@ -155,7 +169,7 @@ function withSharedTargets(canaries: readonly CanarySource[]): CanarySource[] {
       kind: 'stalled',
       code: 'CANARY_TARGET_SHARED',
       message: `${named(source.canary.spec.targetRef, source.canary.metadata.namespace)} is the target of ${names} too`,
-      place: source.manifest.placeOf(['spec', 'targetRef'], 'key'),
+      place: source.manifest?.placeOf(['spec', 'targetRef'], 'key') ?? source.place,
       hint: 'a target belongs to one canary: remove the others',
     })
     return { ...source, problems: [...source.problems, problem] }

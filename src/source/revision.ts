@@ -11,3 +11,13 @@ export function revisionHash(target: KubeObject): string {
   const content = at(target, 'spec', 'template') ?? target.spec ?? null
   return createHash('sha256').update(canonicalJson(content)).digest('hex').slice(0, 16)
 }
+
+/** The name of a revision that no commit brought: what a target holds that is only in the cluster. */
+export function clusterRevision(hash: string): string {
+  return `cluster:${hash}`
+}
+
+/** Whether a revision was found in the cluster, not brought by a commit. */
+export function isClusterRevision({ commit }: { readonly commit: string }): boolean {
+  return commit.startsWith('cluster')
+}

@@ -22,7 +22,7 @@ describe('config/load', () => {
   it('has a default for everything but the address of the repository', () => {
     expect(load(`repository: { url: ${url} }`)).toEqual({
       repository: { url, branch: 'main', paths: ['.'], poll: '*/30 * * * * *' },
-      cluster: { name: 'default' },
+      cluster: { name: 'default', namespaces: [] },
       ledger: { branch: 'serin/default', pushIntervalMs: 0 },
       rollback: { mode: 'commit' },
       identity: { name: 'Serin', email: 'serin@localhost' },
@@ -45,6 +45,18 @@ describe('config/load', () => {
     ])
     expect(problemsOf('# empty\n')).toEqual([`serin.yaml: repository.url: is missing ${hint}`])
     expect(problemsOf('repository:\n  branch: x\n')).toEqual([`serin.yaml:1:1: repository.url: is missing ${hint}`])
+  })
+
+  it('takes the namespaces as a list, from a variable too, and refuses what can be no namespace', () => {
+    expect(load(`repository: { url: ${url} }\ncluster: { namespaces: [a, b-1] }`).cluster.namespaces).toEqual([
+      'a',
+      'b-1',
+    ])
+    const env = { SERIN_CLUSTER_NAMESPACES: 'team-a, team-b' }
+    expect(load(`repository: { url: ${url} }`, env).cluster.namespaces).toEqual(['team-a', 'team-b'])
+    expect(problemsOf(`repository: { url: ${url} }\ncluster:\n  namespaces: [test, Not_One]`)).toEqual([
+      'serin.yaml:3:22: cluster.namespaces[1]: "Not_One" is no name of a namespace',
+    ])
   })
 
   it('lets a variable win over the file and a flag over both', () => {

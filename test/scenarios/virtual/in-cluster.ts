@@ -26,9 +26,9 @@ export async function initialisedInCluster(options: ScenarioOptions = {}): Promi
 export function kubectlCreate({ stage }: Scenario, yaml: string, version?: string): void {
   const [document] = readDocuments(yaml, 'stdin').documents
   const { value } = document ?? {}
-  const { apiVersion, kind, metadata } = value as { apiVersion: string; kind: string; metadata: JsonObject }
+  const { apiVersion, kind, metadata } = value as { apiVersion: string; kind: string; metadata: { namespace: string } }
   const plural = kind === 'Canary' ? 'canaries' : `${kind.toLowerCase()}s`
-  const path = `/apis/${version ?? apiVersion}/namespaces/${String(metadata['namespace'])}/${plural}`
+  const path = `/apis/${version ?? apiVersion}/namespaces/${metadata.namespace}/${plural}`
   const { status, body } = stage.cluster.serve({
     method: 'POST',
     path,
