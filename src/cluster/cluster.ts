@@ -94,6 +94,13 @@ export class Cluster {
     return this.cache.onChange(handler)
   }
 
+  /** Reads an object from the cluster itself, for the next `get`: after a conflict the watch may be behind. */
+  async refresh(ref: ObjectRef): Promise<void> {
+    const live = await this.client.get(ref)
+    if (live === undefined) this.cache.deleted(ref)
+    else this.cache.wrote(live)
+  }
+
   /** The first of the kinds that the cluster serves, for example of the versions of an autoscaler. */
   async firstServed(kinds: readonly KindRef[]): Promise<KindRef | undefined> {
     for (const kind of kinds) if (await this.client.serves(kind)) return kind
