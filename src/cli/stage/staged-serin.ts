@@ -1,7 +1,7 @@
 import { Cluster } from '../../cluster/cluster.ts'
+import type { KubeTransport } from '../../cluster/transport.ts'
 import type { Forge } from '../../forge/types.ts'
 import type { Clock } from '../../lib/clock.ts'
-import type { EmbeddedCluster } from '../../playground/cluster/embedded-cluster.ts'
 import type { MemoryRemote } from '../../playground/git-memory.ts'
 import type { MetricsPort } from '../../metrics/port.ts'
 import { analyse } from '../../reconciler/analysis-checks.ts'
@@ -40,7 +40,7 @@ export interface StagedSerinOptions {
   readonly clock: Clock
   readonly random: () => number
   readonly remote: MemoryRemote
-  readonly cluster: EmbeddedCluster
+  readonly cluster: { readonly transport: KubeTransport }
   readonly metrics: MetricsPort
   readonly forge: Forge | undefined
   readonly spool: Spool
@@ -48,6 +48,8 @@ export interface StagedSerinOptions {
   readonly minIntervalMs: number
   /** How often it looks at both branches. */
   readonly lookEveryMs: number
+  /** The namespaces that it looks after; all when empty. */
+  readonly namespaces: readonly string[]
   readonly fateOf: (call: OutsideCall) => Fate
   readonly onSentence: ReconcilerOptions['onSentence']
 }
@@ -69,6 +71,7 @@ export function startStagedSerin(options: StagedSerinOptions): RunningSerin {
     random,
     log,
     cluster,
+    namespaces: options.namespaces,
     source: outside.branch(remote.open('main')),
     ledger: outside.branch(remote.open(ledgerBranch)),
     forge: options.forge,

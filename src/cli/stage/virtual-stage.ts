@@ -55,14 +55,20 @@ export interface VirtualStageOptions {
   readonly onSentence?: ReconcilerOptions['onSentence']
 }
 
+export interface StartOptions {
+  readonly forge?: Forge
+  readonly spool?: Spool
+  readonly namespaces?: readonly string[]
+}
+
 /** The whole world of a rehearsal in one process: virtual time, Git in memory, a cluster; and Serins that run in it. */
 export interface VirtualStage {
   readonly clock: VirtualClock
   readonly remote: MemoryRemote
   readonly cluster: EmbeddedCluster
   readonly spool: Spool
-  /** Starts a Serin; several may run at once. Without a spool of its own it shares the stage's. */
-  start(options?: { readonly forge?: Forge; readonly spool?: Spool }): RunningSerin
+  /** Starts a Serin; several may run at once. Without a spool of its own it shares the stage's; without a list it looks after all namespaces. */
+  start(options?: StartOptions): RunningSerin
   /** A person's commit on the source branch. */
   commit(files: Readonly<Record<string, string | null>>, message: string): Oid
 }
@@ -96,9 +102,9 @@ export async function createVirtualStage(options: VirtualStageOptions): Promise<
     cluster,
     spool,
     commit,
-    start: ({ forge, spool: own } = {}) => {
+    start: ({ forge, spool: own, namespaces = [] } = {}) => {
       processes += 1
-      return startStagedSerin({ ...everywhere, process: processes, forge, spool: own ?? spool })
+      return startStagedSerin({ ...everywhere, process: processes, forge, spool: own ?? spool, namespaces })
     },
   }
 }
