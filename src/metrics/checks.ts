@@ -33,48 +33,71 @@ export interface CheckQuestion {
 
 const defaultWindow = '1m'
 
+/** What built-in queries depend on and the Canary does not say. */
+export interface Surroundings {
+  /**
+   * The configured provider. Where it is Linkerd and the canary names another one, that routes into Linkerd's mesh, whose proxies
+   * count the requests.
+   */
+  readonly configuredProvider?: string | undefined
+  /** Knative: the revision under analysis, `status.latestReadyRevisionName` of the target. */
+  readonly revision?: string | undefined
+}
+
 /**
  * What an analysis asks, in the order in which it asks: built-in checks and inline queries as listed, then the
  * MetricTemplates as listed. A metric that has more than one of them asks more than once, as in Flagger. `provider` is
- * the traffic provider in force. Throws a Problem (`stalled`) when that has no built-in queries but one is named.
+ * the traffic provider in force. Throws a Problem (`stalled`) when that has no built-in queries for the target but one is named.
  */
-export function checksOf(canary: Canary, provider: string): readonly CheckQuestion[] {
+export function checksOf(canary: Canary, provider: string, surroundings: Surroundings = {}): readonly CheckQuestion[] {
   const metrics = canary.spec.analysis?.metrics ?? []
-  const own = metrics.flatMap((metric) => [builtinOf(canary, provider, metric), inlineOf(canary, provider, metric)])
-  const templates = metrics.map((metric) => templateOf(canary, provider, metric))
+  const about = { canary, provider, ...surroundings }
+  const own = metrics.flatMap((metric) => [builtinOf(about, metric), inlineOf(about, metric)])
+  const templates = metrics.map((metric) => templateOf(about, metric))
   return [...own, ...templates].filter((question) => question !== undefined)
 }
 
-function builtinOf(canary: Canary, provider: string, metric: CanaryMetric): CheckQuestion | undefined {
+interface About extends Surroundings {
+  readonly canary: Canary
+  readonly provider: string
+}
+
+function builtinOf(about: About, metric: CanaryMetric): CheckQuestion | undefined {
   const builtin = builtinMetric(metric.name)
   if (builtin === undefined) {
-    const isCustom = metric.query !== undefined || metric.templateRef !== undefined
-    return isCustom ? undefined : { ...question(canary, provider, metric), source: { kind: 'none' } }
+    const isCustom = hasQuery(metric) || metric.templateRef !== undefined
+    return isCustom ? undefined : { ...question(about, metric, 'max'), source: { kind: 'none' } }
   }
-  const { kind, name: target } = canary.spec.targetRef
-  const window = metric.interval ?? defaultWindow
-  const subject = { namespace: canary.metadata.namespace, kind, target, window }
-  return {
-    ...question(canary, provider, metric),
-    source: { kind: 'builtin', promql: builtinQuery(provider, builtin, subject) },
-    unit: builtinUnit(builtin),
-    ...bounds(metric, builtin === 'request-success-rate' ? 'min' : 'max'),
-  }
+  const asked = question(about, metric, builtin === 'request-success-rate' ? 'min' : 'max')
+  const subject = { ...asked.context, kind: about.canary.spec.targetRef.kind, revision: about.revision }
+  const counting = about.configuredProvider === 'linkerd' ? about.configuredProvider : about.provider
+  const promql = builtinQuery(counting, builtin, subject, asked.window)
+  return { ...asked, source: { kind: 'builtin', promql }, unit: builtinUnit(builtin) }
 }
 
-function inlineOf(canary: Canary, provider: string, metric: CanaryMetric): CheckQuestion | undefined {
-  if (metric.query === undefined || metric.query === '') return undefined
-  return { ...question(canary, provider, metric), source: { kind: 'inline', template: metric.query } }
+function inlineOf(about: About, metric: CanaryMetric): CheckQuestion | undefined {
+  return hasQuery(metric)
+    ? { ...question(about, metric, 'max'), source: { kind: 'inline', template: metric.query ?? '' } }
+    : undefined
 }
 
-function templateOf(canary: Canary, provider: string, metric: CanaryMetric): CheckQuestion | undefined {
+function hasQuery({ query = '' }: CanaryMetric): boolean {
+  return query.trim() !== ''
+}
+
+function templateOf(about: About, metric: CanaryMetric): CheckQuestion | undefined {
   const ref = metric.templateRef
   if (ref === undefined) return undefined
-  const namespace = ref.namespace ?? canary.metadata.namespace
-  return { ...question(canary, provider, metric), source: { kind: 'template', name: ref.name, namespace } }
+  const namespace = ref.namespace ?? about.canary.metadata.namespace
+  return { ...question(about, metric, 'max'), source: { kind: 'template', name: ref.name, namespace } }
 }
 
-function question(canary: Canary, provider: string, metric: CanaryMetric): Omit<CheckQuestion, 'source'> {
+/** All of a question but its source; `deprecated` is what `threshold` means for it. */
+function question(
+  { canary, provider, revision }: About,
+  metric: CanaryMetric,
+  deprecated: 'min' | 'max',
+): Omit<CheckQuestion, 'source'> {
   const { name, namespace } = canary.metadata
   const target = canary.spec.targetRef.name
   const window = metric.interval ?? defaultWindow
@@ -82,7 +105,7 @@ function question(canary: Canary, provider: string, metric: CanaryMetric): Omit<
     metric: metric.name,
     unit: '',
     window,
-    ...bounds(metric, 'max'),
+    ...bounds(metric, deprecated),
     provider,
     canary: { name, namespace, target },
     context: {
@@ -91,7 +114,7 @@ function question(canary: Canary, provider: string, metric: CanaryMetric): Omit<
       target,
       service: canary.spec.service.name ?? target,
       ingress: canary.spec.ingressRef?.name ?? target,
-      route: canary.spec.routeRef?.name ?? target,
+      route: revision ?? canary.spec.routeRef?.name ?? target,
       interval: window,
       variables: metric.templateVariables ?? {},
     },

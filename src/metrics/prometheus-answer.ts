@@ -16,40 +16,58 @@ const Body = z.discriminatedUnion('status', [
 
 /**
  * What the body of `/api/v1/query` says. One series or a scalar is a value; none, or NaN, is `no-values`. Several series
- * are an error that names their count: which one to hold against a bound would be a guess. Undefined when the
- * body does not have the API's shape. https://prometheus.io/docs/prometheus/latest/querying/api/
+ * are an error that names their count: which one to hold against a bound would be a guess. Errors show the query, which may come
+ * from a template. Undefined when the body does not have the API's shape.
+ * https://prometheus.io/docs/prometheus/latest/querying/api/
  */
-export function readAnswer(body: unknown): MetricAnswer | undefined {
+export function readAnswer(body: unknown, promql: string): MetricAnswer | undefined {
   const parsed = Body.safeParse(body)
   if (!parsed.success) return undefined
   if (parsed.data.status === 'error') {
-    return { kind: 'error', message: `${printable(parsed.data.errorType)}: ${printable(parsed.data.error)}` }
+    const { errorType, error } = parsed.data
+    return refused(`${printable(errorType)}: ${printable(error)}`, promql, positionIn(promql, error))
   }
   const { data } = parsed.data
   switch (data.resultType) {
     case 'scalar':
       return number(data.result[1])
     case 'vector':
-      return single(data.result)
+      return single(data.result, promql)
     case 'matrix':
-      return {
-        kind: 'error',
-        message: 'the query gave a range of values, one value was expected (remove the last "[…]")',
-      }
+      return refused('the query gave a range of values, one value was expected (remove the last "[…]")', promql)
     case 'string':
-      return { kind: 'error', message: 'the query gave a string, a number was expected' }
+      return refused('the query gave a string, a number was expected', promql)
   }
 }
 
-function single(series: readonly z.infer<typeof Labelled>[]): MetricAnswer {
+function single(series: readonly z.infer<typeof Labelled>[], promql: string): MetricAnswer {
   const [first, ...others] = series
   if (first === undefined) return { kind: 'no-values' }
   if (others.length > 0) {
-    const message = `the query gave ${series.length} series, one was expected (aggregate them, for example with sum)`
-    return { kind: 'error', message }
+    const advice = 'aggregate them, for example with sum'
+    return refused(`the query gave ${series.length} series, one was expected (${advice})`, promql)
   }
-  if (first.value === undefined) return { kind: 'error', message: 'the query gave a histogram, a number was expected' }
+  if (first.value === undefined) return refused('the query gave a histogram, a number was expected', promql)
   return number(first.value[1])
+}
+
+/** An event holds 1024 characters, and others have something to say too. */
+const shownLength = 200
+
+/** The message with the query, or with the part of a long one that is around `position`. */
+function refused(message: string, promql: string, position = 0): MetricAnswer {
+  const start = Math.max(0, Math.min(position - shownLength / 2, promql.length - shownLength))
+  const part = printable(promql.slice(start, start + shownLength))
+  const end = start + shownLength < promql.length ? '…' : ''
+  return { kind: 'error', message: `${message}; the query: ${start > 0 ? '…' : ''}${part}${end}` }
+}
+
+/** The offset of the first `line:column` of a parse error, which count from 1; undefined when the text names none. */
+function positionIn(promql: string, error: string): number | undefined {
+  const [, line, column] = /\b([0-9]+):([0-9]+): parse error/.exec(error) ?? []
+  if (line === undefined || column === undefined) return undefined
+  const before = promql.split('\n').slice(0, Number(line) - 1)
+  return before.reduce((sum, each) => sum + each.length + 1, 0) + Number(column) - 1
 }
 
 function number(text: string): MetricAnswer {

@@ -55,7 +55,7 @@ async function query(
       signal: AbortSignal.any([signal, deadline]),
       ...(dispatcher && { dispatcher }),
     })
-    return await answerOf(response, endpoint.shown)
+    return await answerOf(response, endpoint)
   } catch (error) {
     signal.throwIfAborted()
     const what = deadline.aborted ? `did not answer within ${timeoutMs} ms` : `cannot be reached: ${reasonOf(error)}`
@@ -67,6 +67,7 @@ interface Endpoint {
   readonly url: URL
   /** Scheme, host and path, without credentials and query: safe in messages. */
   readonly shown: string
+  readonly promql: string
   readonly headers: [string, string][]
 }
 
@@ -82,14 +83,15 @@ function endpointOf({ address, promql, headers, credentials }: MetricRequest): E
   url.password = ''
   const shown = `${url.origin}${url.pathname.replace(/\/+$/, '')}`
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/api/v1/query`
-  url.search = new URLSearchParams({ query: promql.trim() }).toString()
+  const query = promql.trim()
+  url.search = new URLSearchParams({ query }).toString()
   const extra = Object.entries(headers ?? {}).flatMap(([name, values]) =>
     values.map((value): [string, string] => [name, value]),
   )
   const fault = headerFault(extra)
   if (fault !== undefined) return fault
   const authorization: [string, string][] = known === undefined ? [] : [['authorization', authorizationOf(known)]]
-  return { url, shown, headers: [['accept', 'application/json'], ...extra, ...authorization] }
+  return { url, shown, promql: query, headers: [['accept', 'application/json'], ...extra, ...authorization] }
 }
 
 function inUrl(url: URL): MetricCredentials | undefined {
@@ -119,7 +121,7 @@ function headerFault(headers: readonly (readonly [string, string])[]): string | 
   return bad === undefined ? undefined : `the header "${printable(bad[0])}" cannot be sent`
 }
 
-async function answerOf(response: Response, shown: string): Promise<MetricAnswer> {
+async function answerOf(response: Response, { shown, promql }: Endpoint): Promise<MetricAnswer> {
   const type = (response.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
   if (type !== 'application/json') {
     await response.body?.cancel()
@@ -128,7 +130,7 @@ async function answerOf(response: Response, shown: string): Promise<MetricAnswer
   }
   const text = await limited(response)
   if (text === undefined) return { kind: 'error', message: `${shown} answered more than ${maxBodyBytes} bytes` }
-  const answer = readAnswer(parsed(text))
+  const answer = readAnswer(parsed(text), promql)
   if (answer === undefined || (answer.kind !== 'error' && !response.ok)) {
     const message = `${shown} answered status ${response.status} with something that is no Prometheus answer`
     return { kind: 'error', message }

@@ -1,17 +1,10 @@
 import { Problem } from '../lib/problem.ts'
+import type { LabelMatcher, Observer, QuerySubject, Series } from './observers/observer.ts'
+import { observedProviders, observersOf } from './observers/registry.ts'
+import { promqlWindow } from './promql-window.ts'
 
 /** The checks that every canary can name without writing a query. */
 export type BuiltinMetric = 'request-success-rate' | 'request-duration'
-
-/** What a built-in query is about: the workload under analysis and the window. */
-export interface QuerySubject {
-  readonly namespace: string
-  /** The target's kind and name. */
-  readonly kind: string
-  readonly target: string
-  /** The window, for example `1m`. */
-  readonly window: string
-}
 
 const aliases: Readonly<Record<string, BuiltinMetric>> = {
   'request-success-rate': 'request-success-rate',
@@ -27,76 +20,67 @@ export function builtinMetric(name: string): BuiltinMetric | undefined {
   return Object.hasOwn(aliases, name) ? aliases[name] : undefined
 }
 
-/** `%` of requests that did not fail, or the 99th percentile of their duration in `ms`. */
+/** `%` of requests that did not fail, or their duration in `ms`. */
 export function builtinUnit(metric: BuiltinMetric): '%' | 'ms' {
   return metric === 'request-success-rate' ? '%' : 'ms'
 }
 
-/** Where one kind of data plane leaves its counts: series names, the canary's labels, the label of the status code. */
-interface Observer {
-  readonly count: string
-  readonly bucket: string
-  readonly labels: (subject: QuerySubject) => string
-  readonly code: string
-  readonly toMs: number
-}
-
-const istio: Observer = {
-  count: 'istio_requests_total',
-  bucket: 'istio_request_duration_milliseconds_bucket',
-  labels: ({ namespace, target }) =>
-    `reporter="destination",destination_workload_namespace=${quoted(namespace)},destination_workload=${quoted(target)}`,
-  code: 'response_code',
-  toMs: 1,
-}
-
-const pods: Observer = {
-  count: 'http_request_duration_seconds_count',
-  bucket: 'http_request_duration_seconds_bucket',
-  labels: (subject) =>
-    `kubernetes_namespace=${quoted(subject.namespace)},kubernetes_pod_name=~${quoted(canaryPods(subject))}`,
-  code: 'status',
-  toMs: 1000,
-}
-
-const observers: Readonly<Record<string, Observer>> = { istio, 'gatewayapi:v1': pods, kubernetes: pods }
-
 /**
- * The PromQL of a built-in check for a traffic provider: the success rate in percent, or the P99 in milliseconds.
- * An analysis with no successful request at all is 0 %, not "no values"; one with no request at all stays empty.
- * Throws a Problem (`stalled`, `METRICS_PROVIDER_UNAVAILABLE`) for a provider without built-in queries.
+ * The PromQL of a built-in check for a traffic provider over a window such as `1m`: the success rate in percent, or the duration
+ * in milliseconds (the 99th percentile; for nginx and skipper the mean). An analysis with failures only is 0 %, not "no
+ * values"; one without any request gives no series or NaN. Where several data planes may count a provider's requests, the
+ * first that has a value answers. Throws a Problem (`stalled`): `METRICS_PROVIDER_UNAVAILABLE` for a provider without
+ * built-in queries, `METRICS_TARGET_UNAVAILABLE` for a target that its data plane does not tell from others.
  */
-export function builtinQuery(provider: string, metric: BuiltinMetric, subject: QuerySubject): string {
-  const observer = Object.hasOwn(observers, provider) ? observers[provider] : undefined
-  if (observer === undefined) {
-    throw new Problem({
-      kind: 'stalled',
-      code: 'METRICS_PROVIDER_UNAVAILABLE',
-      message: `there is no built-in query "${metric}" for the provider "${provider}"`,
-      hint: `use a MetricTemplate, or one of the providers ${Object.keys(observers).join(', ')}`,
-    })
-  }
-  const labels = observer.labels(subject)
-  const window = `[${subject.window}]`
-  if (metric === 'request-success-rate') {
-    const good = `sum(rate(${observer.count}{${labels},${observer.code}!~"5.*"}${window})) or vector(0)`
-    // Divided first: x / x is exactly 1, whereas 100 * x / x may come out a hair below 100.
-    return `(${good}) / sum(rate(${observer.count}{${labels}}${window})) * 100`
-  }
-  const scale = observer.toMs === 1 ? '' : ` * ${observer.toMs}`
-  return `histogram_quantile(0.99, sum(rate(${observer.bucket}{${labels}}${window})) by (le))${scale}`
+export function builtinQuery(provider: string, metric: BuiltinMetric, subject: QuerySubject, window: string): string {
+  const observers = observersOf(provider)
+  if (observers.length === 0) throw noProvider(provider, metric)
+  const range = `[${promqlWindow(window)}]`
+  const write = metric === 'request-success-rate' ? successRate : duration
+  const queries = observers.flatMap((observer) => {
+    const canary = observer.canary(subject)
+    return typeof canary === 'string' ? [] : [write(observer, canary, range)]
+  })
+  if (queries.length === 0) throw noTarget(provider, metric, subject)
+  // The comparison drops NaN, which is what a data plane says that has seen the canary before but gives it nothing now.
+  return queries.length === 1 ? queries.join('') : queries.map((query) => `${query} >= 0`).join(' or ')
 }
 
-/**
- * The pods of the target and not those of its primary. A Deployment's pods have two generated segments after its name
- * and the primary's three (`-primary-` counts as one), so the pattern takes exactly two; a DaemonSet's have one.
- */
-function canaryPods({ kind, target }: QuerySubject): string {
-  const name = target.replaceAll('.', '\\.')
-  return kind === 'DaemonSet' ? `${name}-[0-9a-zA-Z]+` : `${name}-[0-9a-zA-Z]+(-[0-9a-zA-Z]+)`
+function successRate({ requests, success }: Observer, canary: readonly LabelMatcher[], range: string): string {
+  const good = `${sumOfRates(requests, [...canary, success], range)} or vector(0)`
+  // Divided first: x / x is exactly 1, whereas 100 * x / x may come out a hair below 100.
+  return `(${good}) / ${sumOfRates(requests, canary, range)} * 100`
 }
 
-/** A PromQL string. Its escapes are Go's, of which JSON's are a part. */
-function quoted(text: string): string {
-  return JSON.stringify(text)
+function duration({ duration: series }: Observer, canary: readonly LabelMatcher[], range: string): string {
+  const scale = series.unit === 's' ? ' * 1000' : ''
+  return series.kind === 'p99'
+    ? `histogram_quantile(0.99, ${sumOfRates(series.buckets, canary, range)} by (le))${scale}`
+    : `${sumOfRates(series.sum, canary, range)} / ${sumOfRates(series.count, canary, range)}${scale}`
+}
+
+function sumOfRates({ name, only }: Series, matchers: readonly LabelMatcher[], range: string): string {
+  // A PromQL string's escapes are Go's, of which JSON's are a part.
+  const labels = [...matchers, ...only].map(({ label, operator, value }) => label + operator + JSON.stringify(value))
+  return `sum(rate(${name}{${labels.join(',')}}${range}))`
+}
+
+const hint = 'use a MetricTemplate with a query of your own'
+
+function noProvider(provider: string, metric: BuiltinMetric): Problem {
+  return new Problem({
+    kind: 'stalled',
+    code: 'METRICS_PROVIDER_UNAVAILABLE',
+    message: `there is no built-in query "${metric}" for the provider "${provider}"`,
+    hint: `${hint}, or one of the providers ${observedProviders().join(', ')}`,
+  })
+}
+
+function noTarget(provider: string, metric: BuiltinMetric, { kind, target }: QuerySubject): Problem {
+  return new Problem({
+    kind: 'stalled',
+    code: 'METRICS_TARGET_UNAVAILABLE',
+    message: `"${metric}" cannot tell the requests of ${kind} "${target}" from others with the provider "${provider}"`,
+    hint,
+  })
 }

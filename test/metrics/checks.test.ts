@@ -3,14 +3,6 @@ import { checksOf } from '../../src/metrics/checks.ts'
 import { goDuration } from '../../src/metrics/go-duration.ts'
 import { canaryWith, questionOf } from './support.ts'
 
-/** The pod-name pattern of a query, as Prometheus reads it: anchored. */
-function podPattern(target: { kind: string; name: string }): RegExp {
-  const [question] = checksOf(canaryWith([{ name: 'request-success-rate' }], target), 'kubernetes')
-  const source = question?.source.kind === 'builtin' ? question.source.promql : ''
-  const quoted = /kubernetes_pod_name=~("(?:[^"\\]|\\.)*")/.exec(source)?.[1] ?? '""'
-  return new RegExp(`^(?:${JSON.parse(quoted) as string})$`)
-}
-
 describe('metrics/checks', () => {
   it('asks built-in checks and inline queries as listed, then the templates', () => {
     const questions = checksOf(
@@ -54,28 +46,46 @@ describe('metrics/checks', () => {
     })
   })
 
-  it('asks for milliseconds where the pods count seconds', () => {
-    const { source } = questionOf({ name: 'request-duration' }, 'gatewayapi:v1')
+  it('asks for what the canary names, and for its target where it names nothing', () => {
+    const canary = canaryWith([{ name: 'request-duration' }, { name: 'own', query: '{{ service }} {{ ingress }}' }])
+    const named = {
+      ...canary,
+      spec: {
+        ...canary.spec,
+        service: { ...canary.spec.service, name: 'web' },
+        ingressRef: { kind: 'Ingress', name: 'front' },
+      },
+    }
 
-    expect(source).toMatchObject({ promql: expect.stringMatching(/http_request_duration_seconds_bucket.* \* 1000$/) })
+    expect(checksOf(canary, 'nginx')[0]?.source).toMatchObject({
+      promql: expect.stringContaining('ingress="podinfo",canary=~"test-podinfo-canary-'),
+    })
+    expect(checksOf(named, 'nginx')[0]?.source).toMatchObject({
+      promql: expect.stringContaining('ingress="front",canary=~"test-web-canary-'),
+    })
+    expect(checksOf(named, 'nginx')[1]?.context).toMatchObject({ service: 'web', ingress: 'front' })
   })
 
-  it('counts the pods of a canary Deployment and never those of its primary', () => {
-    const pattern = podPattern({ kind: 'Deployment', name: 'pod.info' })
+  it('asks the mesh when the configured provider is Linkerd and the canary names the one that routes into it', () => {
+    const [question] = checksOf(canaryWith([{ name: 'request-duration' }]), 'nginx', { configuredProvider: 'linkerd' })
 
-    expect(pattern.test('pod.info-7d9f8b6c5-abcde')).toBe(true)
-    expect(pattern.test('pod.info-primary-7d9f8b6c5-abcde')).toBe(false)
-    expect(pattern.test('podxinfo-7d9f8b6c5-abcde')).toBe(false)
+    expect(question?.source).toMatchObject({ promql: expect.stringContaining('response_latency_ms_bucket') })
+    expect(question?.provider).toBe('nginx')
   })
 
-  it('counts the pods of a canary DaemonSet and never those of its primary (D15)', () => {
-    const pattern = podPattern({ kind: 'DaemonSet', name: 'agent' })
+  it('asks Knative for the revision under analysis, in templates too', () => {
+    const metrics = [{ name: 'request-duration' }, { name: 'own', query: '{{ route }}' }]
+    const [builtin, own] = checksOf(canaryWith(metrics), 'knative', { revision: 'podinfo-00002' })
 
-    expect(pattern.test('agent-abcde')).toBe(true)
-    expect(pattern.test('agent-primary-abcde')).toBe(false)
+    expect(builtin?.source).toMatchObject({ promql: expect.stringContaining('"test/podinfo-00002"') })
+    expect(own?.context.route).toBe('podinfo-00002')
   })
 
-  it('gives template metrics a window of a minute when they name none (D14)', () => {
+  it('does not pass a metric whose query is empty', () => {
+    expect(questionOf({ name: 'errors', query: ' ' }).source).toEqual({ kind: 'none' })
+  })
+
+  it('D14: gives template metrics a window of a minute when they name none ', () => {
     const question = questionOf({ name: 'latency', templateRef: { name: 'latency' } })
 
     expect(question.window).toBe('1m')
@@ -83,7 +93,7 @@ describe('metrics/checks', () => {
   })
 
   it('names the provider that has no built-in queries', () => {
-    expect(() => questionOf({ name: 'request-duration' }, 'traefik')).toThrow(/no built-in query .* "traefik"/)
+    expect(() => questionOf({ name: 'request-duration' }, 'crossover')).toThrow(/no built-in query .* "crossover"/)
   })
 
   it('prints durations as Go does', () => {

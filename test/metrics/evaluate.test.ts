@@ -71,6 +71,7 @@ describe('metrics/evaluate', () => {
     const own = questionOf({ name: 'errors', query: 'sum(errors)', threshold: 1 })
 
     expect(halt(rate, 98)).toBe('Halt podinfo.test advancement success rate 98.00% < 99%')
+    expect(halt(rate, 100)).toBeUndefined()
     expect(halt(time, 501)).toBe('Halt podinfo.test advancement request duration 501ms > 500ms')
     expect(halt(own, 1.5)).toBe('Halt podinfo.test advancement errors 1.50 > 1')
   })

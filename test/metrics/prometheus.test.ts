@@ -43,10 +43,10 @@ describe('metrics/prometheus', () => {
     expect(await answering(vector('NaN'))).toEqual({ kind: 'no-values' })
   })
 
-  it('does not pick one of several series (D19)', async () => {
+  it('D19: does not pick one of several series', async () => {
     expect(await answering(vector('1', '2', '3'))).toEqual({
       kind: 'error',
-      message: 'the query gave 3 series, one was expected (aggregate them, for example with sum)',
+      message: 'the query gave 3 series, one was expected (aggregate them, for example with sum); the query: up',
     })
   })
 
@@ -65,7 +65,21 @@ describe('metrics/prometheus', () => {
 
     expect(await answering(JSON.stringify(body), 400)).toEqual({
       kind: 'error',
-      message: 'bad_data: invalid parameter "query": 1:4: parse [31merror',
+      message: 'bad_data: invalid parameter "query": 1:4: parse [31merror; the query: up',
+    })
+  })
+
+  it('shows the part of a long query that the server points at', async () => {
+    const promql = `sum(\n${'a'.repeat(500)} + ) ${'b'.repeat(500)}`
+    const error = 'invalid parameter "query": 2:504: parse error: unexpected ")"'
+    const address = await serve((_, response) => {
+      response.writeHead(400, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ status: 'error', errorType: 'bad_data', error }))
+    })
+
+    expect(await ask(address, { promql })).toEqual({
+      kind: 'error',
+      message: `bad_data: ${error}; the query: …${'a'.repeat(97)} + ) ${'b'.repeat(98)}…`,
     })
   })
 

@@ -56,13 +56,7 @@ export async function startExporter(): Promise<Exporter> {
       at(name, labels).value = value
     },
     add,
-    observe: (name, labels, value, bounds, times = 1) => {
-      for (const bound of [...bounds, Infinity]) {
-        add(`${name}_bucket`, { ...labels, le: valueText(bound) }, value <= bound ? times : 0)
-      }
-      add(`${name}_sum`, labels, value * times)
-      add(`${name}_count`, labels, times)
-    },
+    observe: observeBy(add),
     remove: (name, labels) => {
       series.delete(seriesText(name, labels))
     },
@@ -71,6 +65,17 @@ export async function startExporter(): Promise<Exporter> {
       server.closeAllConnections()
       return new Promise((resolve) => server.close(() => resolve()))
     },
+  }
+}
+
+/** `observe` of whatever has `add`. */
+export function observeBy(add: Exporter['add']): Exporter['observe'] {
+  return (name, labels, value, bounds, times = 1) => {
+    for (const bound of [...bounds, Infinity]) {
+      add(`${name}_bucket`, { ...labels, le: valueText(bound) }, value <= bound ? times : 0)
+    }
+    add(`${name}_sum`, labels, value * times)
+    add(`${name}_count`, labels, times)
   }
 }
 

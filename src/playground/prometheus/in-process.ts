@@ -8,8 +8,8 @@ export function inProcessMetrics(prometheus: PlaygroundPrometheus, clock: Clock)
   return {
     query: ({ promql }, signal) => {
       signal.throwIfAborted()
-      const { body } = prometheus.query(promql, clock.now())
-      const answer = readAnswer(body)
+      const { body } = prometheus.query(promql.trim(), clock.now())
+      const answer = readAnswer(body, promql.trim())
       return Promise.resolve(answer ?? { kind: 'error', message: 'the playground gave no Prometheus answer' })
     },
   }

@@ -26,7 +26,7 @@ describe('playground/prometheus over HTTP', () => {
       expect(await port.query({ address, promql: 'sum(y)' }, signal)).toEqual({ kind: 'no-values' })
       expect(await port.query({ address, promql: 'sum(' }, signal)).toEqual({
         kind: 'error',
-        message: 'bad_data: invalid parameter "query": 1:5: parse error: unexpected end of input',
+        message: 'bad_data: invalid parameter "query": 1:5: parse error: unexpected end of input; the query: sum(',
       })
       expect(await port.query({ address, promql: 'x[5s]' }, signal)).toMatchObject({ kind: 'error' })
     }
