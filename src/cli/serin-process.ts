@@ -18,6 +18,7 @@ import { diskSpool } from '../reconciler/disk-spool.ts'
 import type { Logger } from '../reconciler/ports.ts'
 import { Reconciler, type ReconcilerOptions } from '../reconciler/reconciler.ts'
 import type { CanaryDefaults } from '../reconciler/rollout-spec.ts'
+import { clusterNews } from './cluster-news.ts'
 import { metricTemplate, secretData } from './cluster-reads.ts'
 import { observer } from './observe.ts'
 import { Reports } from './reports.ts'
@@ -70,17 +71,21 @@ async function makeDataDirectory(path: string): Promise<void> {
 /** The outside as a configuration names it; nothing has been asked of it yet. */
 async function connect({ config, log, kubeconfigPath, context }: SerinProcessOptions) {
   await makeDataDirectory(config.dataDirectory)
-  const clock = createClusterClock({ clock: systemClock, onSkew: skewTeller(log) })
+  const news = clusterNews(log, systemClock)
+  const clock = createClusterClock({ clock: systemClock, onSkew: (aheadMs) => news.skew(aheadMs) })
   const connection = await connectCluster({
     userAgent: `serin/${version}`,
     kubeconfigPath,
     context,
-    onServerTime: (serverMs) => clock.heard(serverMs),
+    onServerTime: (serverMs) => {
+      clock.heard(serverMs)
+      news.answered()
+    },
   })
   const cluster = new Cluster({
     transport: connection.transport,
     clock,
-    onProblem: oncePerMinute(log),
+    onProblem: (problem) => news.problem(problem),
   })
   const branch = (name: string): ReturnType<typeof openBranch> =>
     openBranch({
@@ -106,35 +111,6 @@ async function connect({ config, log, kubeconfigPath, context }: SerinProcessOpt
       cluster.stop()
       await Promise.all([source.close(), ledger.close(), prometheus.close(), connection.close()])
     },
-  }
-}
-
-/** Says when this machine's clock is wrong enough for a person to mend it; once until it is wrong in another way. */
-function skewTeller(log: Logger): (aheadMs: number) => void {
-  let toldMs = 0
-  return (aheadMs) => {
-    const seconds = Math.round(aheadMs / 1000)
-    const isNew = Math.abs(aheadMs - toldMs) >= 60_000
-    if (!isNew) return
-    toldMs = aheadMs
-    const how = seconds > 0 ? `${seconds} s ahead of` : `${-seconds} s behind`
-    log.warn(
-      { code: 'CLOCK_SKEW', hint: 'set the clock of this machine or of the control plane' },
-      `the clock here is ${how} the cluster's: Serin goes by the cluster's`,
-    )
-  }
-}
-
-/** Every watched kind tells the same of a cluster that is away, each time that it tries: a log says it once a minute. */
-function oncePerMinute(log: Logger): (problem: Problem) => void {
-  const saidMs = new Map<string, number>()
-  return ({ code, place, hint, message }) => {
-    const nowMs = systemClock.now()
-    for (const [text, ms] of saidMs) if (nowMs - ms >= 60_000) saidMs.delete(text)
-    const fields = { code, place, hint }
-    if (saidMs.has(message)) return log.debug(fields, message)
-    saidMs.set(message, nowMs)
-    log.warn(fields, message)
   }
 }
 

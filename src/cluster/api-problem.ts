@@ -56,7 +56,16 @@ export function apiProblem(response: ApiResponse, wanted: Wanted): Problem {
       place: wanted.object,
     })
   }
-  const row = rows.get(status) ?? fallback(status)
+  if (isKindGone(response)) {
+    return new Problem({
+      kind: 'wait',
+      code: 'CLUSTER_KIND_MISSING',
+      message: `the cluster refused to ${wanted.verb} ${wanted.object}: it does not serve its kind at the moment`,
+      place: wanted.object,
+      hint: 'install its custom resource definitions, or choose another provider or version',
+    })
+  }
+  const row = isUnknownField(response) ? unknownField : (rows.get(status) ?? fallback(status))
   return new Problem({
     kind: row.kind,
     code: row.code,
@@ -67,6 +76,31 @@ export function apiProblem(response: ApiResponse, wanted: Wanted): Problem {
   })
 }
 
+/**
+ * Whether a 404 is about the kind and not about an object: its path is not served. So answers also an API server that has just
+ * started and has not read its definitions yet; that an object is gone does not follow.
+ */
+export function isKindGone({ status, body }: ApiResponse): boolean {
+  if (status !== 404) return false
+  return typeof body === 'string' || /could not find the requested resource/.test(messageOf(body))
+}
+
+/**
+ * Server-side apply of a field that the server's schema does not have. Older servers call it a failure of their own (HTTP 500)
+ * and give it no reason, so there is only the text to tell it by.
+ */
+function isUnknownField({ status, body }: ApiResponse): boolean {
+  return (
+    status === 500 && /failed to create typed (patch|live) object|field not declared in schema/.test(messageOf(body))
+  )
+}
+
+const unknownField: Row = {
+  kind: 'stalled',
+  code: 'CLUSTER_INVALID',
+  hint: () => 'the cluster does not know this field: its version, or that of the custom resource definition, is older',
+}
+
 function fallback(status: number): Row {
   if (status >= 500) return { kind: 'retry', code: 'CLUSTER_FAILED' }
   return { kind: 'stalled', code: 'CLUSTER_UNEXPECTED', hint: () => 'is this address a Kubernetes API server?' }
@@ -74,13 +108,17 @@ function fallback(status: number): Row {
 
 function reasonOf(status: number, body: unknown): string {
   if (typeof body === 'string') return `HTTP ${status} ${quoteStart(body)}`.trim()
-  const message = stringAt(body, 'message') ?? ''
+  const message = messageOf(body)
   const causes = at(body, 'details', 'causes')
   const missing = (Array.isArray(causes) ? causes : [])
     .map((cause) => `${stringAt(cause, 'field') ?? ''}: ${stringAt(cause, 'message') ?? ''}`)
     .filter((cause) => cause !== ': ' && !message.includes(cause))
   const said = [message, ...missing].filter((part) => part !== '').join('; ')
   return said === '' ? `HTTP ${status}` : said
+}
+
+function messageOf(body: unknown): string {
+  return stringAt(body, 'message') ?? ''
 }
 
 function quoteStart(text: string): string {

@@ -85,8 +85,9 @@ export class ClusterCache {
 
   /** Takes in what one of our own writes returned, without waiting for the watch. */
   wrote(object: KubeObject): void {
-    for (const { store } of this.#holding(object, object.metadata.namespace)) {
+    for (const { store, reflector } of this.#holding(object, object.metadata.namespace)) {
       if (store.put(object)) this.#tell(refOf(object))
+      reflector.wrote(object.metadata.resourceVersion)
     }
   }
 
@@ -136,6 +137,9 @@ export class ClusterCache {
       random,
       onChange: (ref) => this.#tell(ref),
       onProblem: (problem) => this.#complain(problem),
+      onStalled: () => {
+        for (const { reflector: other } of this.#watched.values()) other.reopen()
+      },
     })
     const watched = { kind, namespace, store, reflector }
     this.#watched.set(keyOf(kind, namespace), watched)

@@ -1,7 +1,7 @@
 import { type Json, type JsonObject, at, isObject, stringAt } from '../lib/json.ts'
 import { type KubeObject, type ObjectRef, describeRef, refOf } from '../lib/kube-object.ts'
 import { Problem } from '../lib/problem.ts'
-import { apiProblem } from './api-problem.ts'
+import { apiProblem, isKindGone } from './api-problem.ts'
 import { type ApiResource, type KindRef, createDiscovery, kindMissing } from './discovery.ts'
 import { asKubeObject } from './kube-json.ts'
 import type { ApiRequest, ApiResponse, KubeTransport, WatchAnswer } from './transport.ts'
@@ -97,7 +97,9 @@ export function createClient(transport: KubeTransport): Client {
     serves: async (kind) => (await discovery.find(kind)) !== undefined,
     get: async (ref) => {
       const response = await transport.send({ method: 'GET', path: await pathOf(ref) })
-      return response.status === 404 ? undefined : objectOf(response, 'get', ref)
+      if (isKindGone(response)) discovery.forget(ref.apiVersion)
+      else if (response.status === 404) return undefined
+      return objectOf(response, 'get', ref)
     },
     list: async (kind, options = {}) => {
       const path = collectionPath(await resourceOf(kind), options.namespace)
@@ -117,7 +119,8 @@ export function createClient(transport: KubeTransport): Client {
     },
     delete: async (ref, options = {}) => {
       const response = await transport.send({ method: 'DELETE', path: await pathOf(ref), body: deleteBody(options) })
-      if (response.status === 404) return undefined
+      if (isKindGone(response)) discovery.forget(ref.apiVersion)
+      else if (response.status === 404) return undefined
       if (!isSuccess(response)) throw apiProblem(response, { verb: 'delete', object: describeRef(ref) })
       return stringAt(response.body, 'kind') === ref.kind ? asKubeObject(response.body, ref) : undefined
     },

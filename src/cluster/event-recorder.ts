@@ -20,12 +20,18 @@ export interface RecorderOptions {
 
 /** Within this time the same words about the same object count up one event instead of making another. */
 const sameEventMs = 10 * 60_000
-const triesEach = 5
+/** The cluster keeps events for an hour: one that could not be sent for so long is of no use any more. */
+const patienceMs = 60 * 60_000
+/** An event that is answered with a failure of the server for so long may be what it fails at. */
+const failedPatienceMs = 10 * 60_000
+/** An API server that has just started refuses everybody before it has read the roles. */
+const deniedPatienceMs = 30_000
 const longestPauseMs = 30_000
 
 /**
- * Sends Kubernetes events in the background, in order. Recording never waits and never throws; events that the cluster
- * refuses for good, or for too long, are dropped and told.
+ * Sends Kubernetes events in the background, in order. Recording never waits and never throws; while the cluster is away
+ * they wait, with the times at which they happened. Events that the cluster refuses for good, or for too long, are dropped
+ * and told.
  */
 export class EventRecorder {
   readonly #options: RecorderOptions
@@ -33,6 +39,7 @@ export class EventRecorder {
   readonly #sent = new Map<string, ObjectEvent>()
   readonly #stopping = new AbortController()
   #dropped = 0
+  #isDelivering = false
   #sending: Promise<void> | undefined
 
   constructor(options: RecorderOptions) {
@@ -70,10 +77,13 @@ export class EventRecorder {
     await this.#sending
   }
 
-  /** Sends no more. */
+  /** Sends no more; events that still wait are dropped and told. */
   stop(): void {
+    if (this.#stopping.signal.aborted) return
     this.#stopping.abort()
+    const left = this.#waiting.size + (this.#isDelivering ? 1 : 0)
     this.#waiting.clear()
+    if (left > 0) this.#tell('CLUSTER_EVENTS_DROPPED', `${left} events were not sent before the end`)
   }
 
   #dropOldest(): void {
@@ -90,7 +100,9 @@ export class EventRecorder {
       if (next === undefined) break
       const [key, event] = next
       this.#waiting.delete(key)
+      this.#isDelivering = true
       if (await this.#deliver(event)) this.#remember(key, event)
+      this.#isDelivering = false
     }
     if (this.#dropped > 0) {
       this.#tell('CLUSTER_EVENTS_DROPPED', `${this.#dropped} events were dropped: more came than the cluster took`)
@@ -100,19 +112,21 @@ export class EventRecorder {
 
   /** Sends one event, again while it makes sense. False when it was given up. */
   async #deliver(event: ObjectEvent): Promise<boolean> {
-    const backOff = createBackOff(1000, longestPauseMs, this.#options.random)
-    for (let attempt = 1; !this.#stopping.signal.aborted; attempt += 1) {
+    const { clock, random } = this.#options
+    const backOff = createBackOff(1000, longestPauseMs, random)
+    const startedMs = clock.now()
+    while (!this.#stopping.signal.aborted) {
       try {
         await this.#write(event)
         return true
       } catch (error) {
         const problem = toProblem(error)
-        if (problem.kind !== 'retry' || attempt >= triesEach) {
+        if (clock.now() - startedMs >= patienceWith(problem)) {
           this.#tell('CLUSTER_EVENT_REFUSED', `an event was dropped: ${problem.message}`, problem)
           return false
         }
         const pauseMs = Math.max(backOff.next(), problem.retryAfterMs ?? 0)
-        await this.#options.clock.sleep(pauseMs, this.#stopping.signal).catch(() => undefined)
+        await clock.sleep(pauseMs, this.#stopping.signal).catch(() => undefined)
       }
     }
     return false
@@ -156,4 +170,11 @@ export class EventRecorder {
       // Whoever logs must not end the sending; there is nobody left to tell.
     }
   }
+}
+
+/** For how long an event that meets this problem is sent again, in milliseconds. */
+function patienceWith({ kind, code }: Problem): number {
+  if (code === 'CLUSTER_FORBIDDEN' || code === 'CLUSTER_UNAUTHORIZED') return deniedPatienceMs
+  if (kind !== 'retry') return 0
+  return code === 'CLUSTER_FAILED' ? failedPatienceMs : patienceMs
 }

@@ -8,6 +8,7 @@ import type { Client } from './client.ts'
 import type { KindRef } from './discovery.ts'
 import { isKubeObject } from './kube-json.ts'
 import type { ObjectStore } from './object-store.ts'
+import { isNewer } from './resource-version.ts'
 import type { ApiResponse, WatchLine } from './transport.ts'
 
 export interface ReflectorOptions {
@@ -20,6 +21,8 @@ export interface ReflectorOptions {
   readonly onChange: (ref: ObjectRef) => void
   /** Called with what went wrong, each time a list or watch fails. */
   readonly onProblem: (problem: Problem) => void
+  /** Called when the watch turned out to have gone silent: others on the same way may have too. */
+  readonly onStalled: () => void
   /** For the jitter: numbers in [0, 1). */
   readonly random: () => number
 }
@@ -28,6 +31,8 @@ const firstDelayMs = 1_000
 const longestDelayMs = 30_000
 /** A watch that ended sooner than this did not work, whatever the server said. */
 const shortWatchMs = 1_000
+/** Our own writes come back through a watch within milliseconds; one that takes this long has gone silent. */
+const ownWriteMs = 10_000
 
 /**
  * Keeps a store equal to what the cluster holds, by one list and then a watch, from its making until it is stopped. Every
@@ -42,6 +47,10 @@ export class Reflector {
   #problem: Problem | undefined
   /** Where the watch goes on; undefined asks for a list. */
   #version: string | undefined
+  /** Ends the open watch, so that the next one goes on where it was. */
+  #reopening: AbortController | undefined
+  /** A version that one of our own writes made and that the watch has not told of. */
+  #awaited: { readonly version: string; readonly cancel: () => void } | undefined
 
   constructor(options: ReflectorOptions) {
     this.#options = options
@@ -67,8 +76,29 @@ export class Reflector {
     return this.#problem === undefined ? this.#attempt.promise : Promise.reject(this.#problem)
   }
 
+  /**
+   * One of our own writes left an object at this version. A watch that does not tell of it within ten seconds leads nowhere,
+   * though its connection may look open for minutes: it is opened anew.
+   */
+  wrote(version: string | undefined): void {
+    if (version === undefined || this.#reopening === undefined || this.#awaited !== undefined) return
+    if (!isNewer(version, this.#version) || isNewer(this.#version, version)) return
+    const cancel = this.#options.clock.after(ownWriteMs, () => {
+      this.#awaited = undefined
+      this.#reopening?.abort(silent(this.#options.kind))
+      this.#options.onStalled()
+    })
+    this.#awaited = { version, cancel }
+  }
+
+  /** Opens the watch anew, where one is open: it goes on from where it was. */
+  reopen(): void {
+    this.#reopening?.abort(reopened)
+  }
+
   stop(): void {
     this.#stopping.abort()
+    this.#forgetAwaited()
     this.#attempt.reject(stopped(this.#options.kind))
   }
 
@@ -86,7 +116,7 @@ export class Reflector {
         }
       } catch (error) {
         if (signal.aborted) return
-        pauseMs = this.#fail(toProblem(error))
+        if (error !== reopened) pauseMs = this.#fail(toProblem(error))
       }
       if (pauseMs > 0) await clock.sleep(pauseMs, signal)
     }
@@ -117,8 +147,21 @@ export class Reflector {
 
   /** Watches until the server ends it. */
   async #watch(from: string): Promise<void> {
+    const reopening = new AbortController()
+    this.#reopening = reopening
+    try {
+      await this.#follow(from, AbortSignal.any([this.#stopping.signal, reopening.signal]))
+    } catch (error) {
+      // However a transport says that it was aborted, this is why.
+      throw reopening.signal.aborted ? reopening.signal.reason : error
+    } finally {
+      this.#reopening = undefined
+      this.#forgetAwaited()
+    }
+  }
+
+  async #follow(from: string, signal: AbortSignal): Promise<void> {
     const { client, kind, namespace } = this.#options
-    const { signal } = this.#stopping
     const answer = await client.watch(kind, { namespace, resourceVersion: from, signal })
     if (answer.kind === 'refused') {
       this.#refuse(answer.response)
@@ -149,6 +192,12 @@ export class Reflector {
       if (changed) this.#report([line.object])
     }
     this.#version = stringAt(line.object, 'metadata', 'resourceVersion') ?? this.#version
+    if (this.#awaited !== undefined && !isNewer(this.#awaited.version, this.#version)) this.#forgetAwaited()
+  }
+
+  #forgetAwaited(): void {
+    this.#awaited?.cancel()
+    this.#awaited = undefined
   }
 
   #report(objects: readonly KubeObject[]): void {
@@ -160,6 +209,18 @@ export class Reflector {
       }
     }
   }
+}
+
+/** Why a watch that may be well was ended. */
+const reopened = new Error('opened anew')
+
+function silent({ kind }: KindRef): Problem {
+  return new Problem({
+    kind: 'retry',
+    code: 'CLUSTER_WATCH_SILENT',
+    message: `the watch of ${kind} does not tell of our own changes: its connection leads nowhere and is opened anew`,
+    place: kind,
+  })
 }
 
 function stopped(kind: KindRef): Problem {

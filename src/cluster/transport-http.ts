@@ -11,10 +11,12 @@ export interface ConnectOptions extends KubeconfigChoice {
   readonly userAgent: string
   /** How long one request may take in all, in milliseconds; 30 s when absent. */
   readonly deadlineMs?: number | undefined
-  /** A watch without any line for this long is opened anew, in milliseconds; 6 min when absent (bookmarks come each minute). */
+  /** A watch without any line for this long is opened anew, in milliseconds; 150 s when absent (bookmarks come each minute). */
   readonly watchIdleMs?: number | undefined
   /** The longest answer, and the longest line of a watch, in bytes; 64 MiB when absent. */
   readonly maxBytes?: number | undefined
+  /** Told the server's clock with each answer, in milliseconds to the second; see `createClusterClock`. Must not throw. */
+  readonly onServerTime?: ((serverMs: number) => void) | undefined
 }
 
 /** A transport to a real API server. */
@@ -46,6 +48,9 @@ export async function connectCluster(options: ConnectOptions): Promise<ClusterCo
 
 /** How long after a refused credential the kubeconfig is read again, at the earliest. */
 const reloadEveryMs = 10_000
+
+/** An answer that came within this time tells what time it is at the server, in milliseconds. */
+const freshAnswerMs = 2_000
 
 class Session implements KubeTransport {
   #settings: ClusterSettings
@@ -100,7 +105,12 @@ class Session implements KubeTransport {
   }
 
   async #open(request: ApiRequest, signal: AbortSignal, use: 'requests' | 'watches'): Promise<Dispatcher.ResponseData> {
+    const sentMs = performance.now()
     const answer = await this.#ask(request, signal, use)
+    const serverMs = serverTimeMs(answer)
+    // The date of an answer that was long on its way says little.
+    const isFresh = performance.now() - sentMs < freshAnswerMs
+    if (serverMs !== undefined && isFresh) this.#options.onServerTime?.(serverMs)
     const nowMs = Date.now()
     if (answer.statusCode !== 401 || nowMs - this.#reloadedMs < reloadEveryMs) return answer
     // Credentials rotate: read the kubeconfig, and with it tokens and helpers, anew and ask once more.
@@ -131,7 +141,7 @@ class Session implements KubeTransport {
           : { 'content-type': contentType, 'content-length': String(Buffer.byteLength(text)) }),
       },
       ...(text === undefined ? {} : { body: text }),
-      bodyTimeout: use === 'watches' ? (this.#options.watchIdleMs ?? 360_000) : 0,
+      bodyTimeout: use === 'watches' ? (this.#options.watchIdleMs ?? 150_000) : 0,
       headersTimeout: 0,
     })
   }
@@ -186,13 +196,21 @@ function tooLong(bytes: number): Problem {
   return new Problem({ kind: 'retry', code: 'CLUSTER_ANSWER_TOO_LONG', message })
 }
 
-/** `Retry-After` in whole seconds or as a date, in milliseconds from now. */
-function retryAfterMs({ headers }: Dispatcher.ResponseData): number | undefined {
-  const value = String(headers['retry-after'] ?? '').trim()
+/** No server is left alone for longer than this because it once asked for it, in milliseconds. */
+const longestRetryAfterMs = 5 * 60_000
+
+/** `Retry-After` in whole seconds or as a date, in milliseconds from now. A date is meant by the clock of the server that wrote it. */
+function retryAfterMs(answer: Dispatcher.ResponseData): number | undefined {
+  const value = String(answer.headers['retry-after'] ?? '').trim()
   if (value === '') return undefined
-  if (/^\d+$/.test(value)) return Number(value) * 1000
-  const until = Date.parse(value)
-  return Number.isNaN(until) ? undefined : Math.max(0, until - Date.now())
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - (serverTimeMs(answer) ?? Date.now())
+  return Number.isNaN(ms) ? undefined : Math.min(longestRetryAfterMs, Math.max(0, ms))
+}
+
+/** The server's clock when it answered, to the second. */
+function serverTimeMs({ headers }: Dispatcher.ResponseData): number | undefined {
+  const ms = Date.parse(String(headers['date'] ?? ''))
+  return Number.isNaN(ms) ? undefined : ms
 }
 
 function codeOf(error: unknown): string {

@@ -156,6 +156,28 @@ describe('cluster/transport-http', () => {
     expect(String(refused)).not.toContain('sesame')
   })
 
+  it('waits as long as the server asks by its own clock, however wrong the one here is, and never for hours', async () => {
+    const threeHoursAgo = Date.now() - 3 * 3_600_000
+    const dates: Record<string, string> = {
+      '/soon': new Date(threeHoursAgo + 20_000).toUTCString(),
+      '/late': new Date(threeHoursAgo + 9 * 3_600_000).toUTCString(),
+    }
+    const { url } = await serve(({ url: asked }, response) => {
+      const date = new Date(threeHoursAgo).toUTCString()
+      const retry = dates[asked.slice('GET '.length)] ?? '99999'
+      response.writeHead(429, { date, 'retry-after': retry, 'content-type': 'text/plain' }).end('slow down')
+    })
+    const heard: number[] = []
+    const { transport } = await connect(url, { onServerTime: (serverMs) => heard.push(serverMs) })
+    const after = async (path: string) => (await transport.send({ method: 'GET', path })).retryAfterMs
+
+    expect(await after('/soon')).toBe(20_000)
+    expect(await after('/late')).toBe(300_000)
+    expect(await after('/seconds')).toBe(300_000)
+    expect(heard.length).toBeGreaterThan(0)
+    expect(heard.every((ms) => Math.abs(ms - threeHoursAgo) < 1000)).toBe(true)
+  })
+
   it('says that a cluster cannot be reached, does not answer in time, or answers too much', async () => {
     const { url } = await serve((request, response) => {
       if (request.url.includes('large')) response.end('x'.repeat(2000))

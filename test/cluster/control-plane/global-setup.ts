@@ -14,7 +14,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const found = findControlPlane()
   if (found === undefined) throw new Error(`no control plane: ${HOW_TO_ADD}`)
   const startedMs = Date.now()
-  const { close, ...shared } = await readyControlPlane(found)
+  const { close, programs: _programs, ...shared } = await readyControlPlane(found)
   console.log(
     `control plane ${shared.serverVersion} at ${shared.url} after ${((Date.now() - startedMs) / 1000).toFixed(1)} s`,
   )

@@ -8,7 +8,7 @@ import { at, stringAt } from '../../../src/lib/json.ts'
 import { FAKE_NODE_LABEL, startFakeKubelet } from './fake-kubelet.ts'
 import type { FoundControlPlane } from './find.ts'
 import { furnish } from './furnish.ts'
-import { startControlPlane } from './start.ts'
+import { startControlPlane, type ControlPlane, type StartOptions } from './start.ts'
 
 /** What tests get to know of the control plane that they share: `inject('controlPlane')`. All of it is plain data. */
 export interface SharedControlPlane {
@@ -23,12 +23,17 @@ export interface SharedControlPlane {
 
 /** A control plane with definitions, roles, and nodes that run pods. */
 export interface ReadyControlPlane extends SharedControlPlane {
+  /** Its programs, to stop and start; undefined where it ran before. */
+  readonly programs: ControlPlane | undefined
   close(): Promise<void>
 }
 
 /** Starts or takes what was found, and furnishes it. A cluster with machines of its own is refused: the tests' images exist nowhere. */
-export async function readyControlPlane(found: FoundControlPlane): Promise<ReadyControlPlane> {
-  const started = found.kind === 'binaries' ? await startControlPlane(found.directory) : undefined
+export async function readyControlPlane(
+  found: FoundControlPlane,
+  options: StartOptions = {},
+): Promise<ReadyControlPlane> {
+  const started = found.kind === 'binaries' ? await startControlPlane(found.directory, options) : undefined
   const access = found.kind === 'running' ? found : started
   if (access === undefined) throw new Error('no control plane')
   const { kubeconfigPath, context } = access
@@ -54,7 +59,7 @@ export async function readyControlPlane(found: FoundControlPlane): Promise<Ready
     }
     const serverVersion = stringAt(version.body, 'gitVersion') ?? 'unknown'
     const caPath = started?.caPath ?? (await writeCa(kubeconfigPath, context, closing))
-    return { kubeconfigPath, context, url: connection.serverUrl, caPath, serverVersion, close }
+    return { kubeconfigPath, context, url: connection.serverUrl, caPath, serverVersion, programs: started, close }
   } catch (error) {
     await close()
     throw error

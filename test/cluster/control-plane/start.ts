@@ -31,6 +31,11 @@ export interface ControlPlane {
   close(): Promise<void>
 }
 
+export interface StartOptions {
+  /** More flags for the API server. */
+  readonly apiServerFlags?: readonly string[]
+}
+
 export const ADMIN_CONTEXT = 'serin-test'
 const PATIENCE_MS = 60_000
 const LOOK_EVERY_MS = 100
@@ -41,7 +46,7 @@ const LOOK_EVERY_MS = 100
  */
 export async function startControlPlane(
   directory: string,
-  { apiServerFlags = [] }: { readonly apiServerFlags?: readonly string[] } = {},
+  { apiServerFlags = [] }: StartOptions = {},
 ): Promise<ControlPlane> {
   const work = await mkdtemp(join(tmpdir(), 'serin-control-plane-'))
   const [etcdPort, peerPort, apiPort] = [await freePort(), await freePort(), await freePort()]
