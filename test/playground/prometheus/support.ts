@@ -2,12 +2,20 @@ import { stringAt } from '../../../src/lib/json.ts'
 import { createPlaygroundPrometheus, type QueryResult } from '../../../src/playground/prometheus/prometheus.ts'
 import { SeriesStore, type Labels } from '../../../src/playground/prometheus/series-store.ts'
 
+/** Values of one series, a step apart; undefined where there is no sample. */
+export interface SteppedSeries {
+  readonly labels: Labels
+  readonly values: readonly (number | undefined)[]
+}
+
 /** A store with the given series: samples every `stepMs` from the moment 0, in the order of the values. */
-export function storeOf(series: readonly { labels: Labels; values: readonly number[] }[], stepMs = 1000): SeriesStore {
+export function storeOf(series: readonly SteppedSeries[], stepMs = 1000): SeriesStore {
   const store = new SeriesStore(3_600_000)
   for (const { labels, values } of series) {
     const writer = store.writer(labels)
-    values.forEach((value, index) => writer.append(index * stepMs, value))
+    values.forEach((value, index) => {
+      if (value !== undefined) writer.append(index * stepMs, value)
+    })
   }
   return store
 }
