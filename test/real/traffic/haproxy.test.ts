@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { needs } from '../../support/needs.ts'
 import { startBackend, type Backend } from './backend.ts'
 import { startHaproxy, type Haproxy } from './haproxy.ts'
-import { startLoad } from './load.ts'
+import { startLoad, type Load } from './load.ts'
 import { describeSteps, stepsOf, type WeightChange } from './split.ts'
 
 const isThere = needs('haproxy') !== undefined
@@ -31,18 +31,24 @@ afterAll(async () => {
   for (const backend of backends) await backend.close()
 })
 
+/** Resolves after so many more answers. */
+async function answered({ answers }: Load, more: number): Promise<void> {
+  const wanted = answers.length + more
+  while (answers.length < wanted) await sleep(10)
+}
+
 describe.skipIf(!isThere)('the proxy that tests of traffic measure with', () => {
   test('it divides requests as it was told last, and loses none while that changes', async () => {
     await proxy.setWeights({ primary: 100, canary: 0 })
     const changes: WeightChange[] = [{ beforeMs: Date.now(), afterMs: Date.now(), canary: 0 }]
     const load = startLoad({ url: proxy.url, clients: CLIENTS, perSecond: 800, limit: 5000 })
     for (const canary of [10, 50, 100, 0, 25]) {
-      await sleep(400)
+      await answered(load, 150)
       const beforeMs = Date.now()
       await proxy.setWeights({ primary: 100 - canary, canary })
       changes.push({ beforeMs, afterMs: Date.now(), canary })
     }
-    await sleep(400)
+    await answered(load, 150)
     await load.stop()
     const steps = stepsOf(changes, load.answers, Date.now(), 10)
     const table = describeSteps(steps)
@@ -60,7 +66,7 @@ describe.skipIf(!isThere)('the proxy that tests of traffic measure with', () => 
     const beforeMs = Date.now()
     await proxy.setWeights({ primary: 80, canary: 20 })
     const load = startLoad({ url: proxy.url, clients: CLIENTS, perSecond: 800, limit: 500 })
-    await sleep(700)
+    await answered(load, 500)
     await load.stop()
     const [said] = stepsOf([{ beforeMs, afterMs: beforeMs, canary: 10 }], load.answers, Date.now(), 0)
     expect(said?.likelihood).toBeLessThan(1e-6)
@@ -70,7 +76,7 @@ describe.skipIf(!isThere)('the proxy that tests of traffic measure with', () => 
   test('requests that no side takes are counted as lost', async () => {
     await proxy.setWeights({ primary: 0, canary: 0 })
     const load = startLoad({ url: proxy.url, clients: 1, perSecond: 100, limit: 3 })
-    await sleep(100)
+    await answered(load, 3)
     await load.stop()
     expect(load.answers.map(({ status, by }) => ({ status, by }))).toEqual(
       Array.from({ length: 3 }, () => ({ status: 503, by: 'nobody' })),
