@@ -1,0 +1,3 @@
+import { describeReleases } from './release-stories.ts'
+
+describeReleases()

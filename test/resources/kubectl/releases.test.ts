@@ -1,0 +1,3 @@
+import { describeReleases } from '../../real/kubectl/release-stories.ts'
+
+describeReleases()
