@@ -2,6 +2,7 @@ import { format } from 'prettier'
 import { crds } from '../../src/resources/crds.ts'
 import { writeYaml } from '../../src/yaml/write.ts'
 import { configurationReference } from './configuration.ts'
+import { metricsReference } from './metrics.ts'
 
 /** Every generated file: its path in the repository and its text. */
 export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
@@ -10,6 +11,9 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
     const plural = crd.metadata.name.split('.')[0] ?? ''
     files.set(`manifests/crds/${plural}.yaml`, `# Generated from src/resources by npm run generate.\n${writeYaml(crd)}`)
   }
-  const reference = await format(configurationReference(), { parser: 'markdown', printWidth: 120 })
-  return files.set('docs/configuration.md', reference)
+  const pages = { configuration: configurationReference(), metrics: metricsReference() }
+  for (const [name, text] of Object.entries(pages)) {
+    files.set(`docs/${name}.md`, await format(text, { parser: 'markdown', printWidth: 120 }))
+  }
+  return files
 }

@@ -5,6 +5,7 @@ const all = is('le', '+Inf')
 
 /** ingress-nginx: requests that it gave to the canary's backend, `<namespace>-<service>-<port>`. */
 export const nginx: Observer = {
+  counter: 'ingress-nginx',
   requests: series('nginx_ingress_controller_requests'),
   success: doesNotMatch('status', '5.*'),
   duration: {
@@ -22,6 +23,7 @@ export const nginx: Observer = {
 
 /** Skipper: routes of the canary's Ingress to its Service. A route's name holds `_` for whatever is no letter or digit. */
 export const skipper: Observer = {
+  counter: 'Skipper',
   requests: series('skipper_response_duration_seconds_bucket', all),
   success: doesNotMatch('code', '5..'),
   duration: {
@@ -40,6 +42,7 @@ export const skipper: Observer = {
 
 /** Traefik: a service for each Service and port that a TraefikService names. */
 export const traefik: Observer = {
+  counter: 'Traefik',
   requests: series('traefik_service_request_duration_seconds_bucket', all),
   success: doesNotMatch('code', '5..'),
   duration: { kind: 'p99', buckets: series('traefik_service_request_duration_seconds_bucket'), unit: 's' },
@@ -48,8 +51,13 @@ export const traefik: Observer = {
   ],
 }
 
-/** APISIX: the rules of the ApisixRoute that is made for the canary; it has the target's route and apex Service in its name. */
+/**
+ * APISIX: the rules of the ApisixRoute that is made for the canary; it has the target's route and apex Service in its name. The
+ * primary is behind the same rule and the labels name no Service, so its requests cannot be left out.
+ */
 export const apisix: Observer = {
+  counter: 'APISIX',
+  remark: 'Counts the requests that the route gives to the primary as well: APISIX does not tell them apart.',
   requests: series('apisix_http_status'),
   success: doesNotMatch('code', '5..'),
   duration: { kind: 'p99', buckets: series('apisix_http_latency_bucket', is('type', 'request')), unit: 'ms' },

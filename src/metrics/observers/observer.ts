@@ -34,6 +34,10 @@ export type DurationSeries =
 
 /** Where one kind of data plane leaves its counts of requests, and how the canary's are told from the primary's. */
 export interface Observer {
+  /** Who counts, for readers. */
+  readonly counter: string
+  /** What a reader must know besides; a sentence. */
+  readonly remark?: string
   readonly requests: Series
   /** What a request that did not fail carries. */
   readonly success: LabelMatcher

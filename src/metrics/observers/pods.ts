@@ -2,6 +2,7 @@ import { doesNotMatch, is, type LabelMatcher, literally, matches, type Observer,
 
 /** What the pods themselves count, scraped with their name and namespace as labels. */
 export const pods: Observer = {
+  counter: 'the pods themselves',
   requests: series('http_request_duration_seconds_count'),
   success: doesNotMatch('status', '5.*'),
   duration: { kind: 'p99', buckets: series('http_request_duration_seconds_bucket'), unit: 's' },
@@ -10,6 +11,7 @@ export const pods: Observer = {
 
 /** App Mesh: what the Envoy beside each pod counts of requests to it, and not of the pod's own requests to others. */
 export const appMesh: Observer = {
+  counter: 'the Envoy beside each pod',
   requests: series('envoy_cluster_upstream_rq'),
   success: doesNotMatch('envoy_response_code', '5.*'),
   duration: { kind: 'p99', buckets: series('envoy_cluster_upstream_rq_time_bucket'), unit: 'ms' },
