@@ -15,6 +15,7 @@ import { decide } from './decide.ts'
 import { Fence, isMoved } from './fence.ts'
 import type { LedgerKeeper, Seen } from './ledger-keeper.ts'
 import type { Logger } from './ports.ts'
+import { isRebuilding } from './rebuilding.ts'
 import type { Reporter } from './reporter.ts'
 import type { SafetySpool, Spooled } from './safety-spool.ts'
 import type { CanaryContext } from './canary-context.ts'
@@ -298,7 +299,7 @@ export class CanaryReconciler {
    */
   private async repairWeight(key: CanaryKey, context: CanaryContext, seen: Seen, entry: LedgerEntry): Promise<boolean> {
     const { spec, stage } = context
-    if (!spec.movesTraffic || seen.order !== undefined) return false
+    if (!spec.movesTraffic || seen.order !== undefined || isRebuilding(stage, entry)) return false
     if (liveWeight(stage) >= entry.state.canaryWeight) return false
     await this.perform(key, context, seen, restoreWeight(spec, entry.state, this.options.clock.now()))
     return true

@@ -7,7 +7,8 @@ import type { Canary } from '../resources/canary.ts'
 import type { TrafficProvider } from '../traffic/provider.ts'
 import { fenced, type Fence } from './fence.ts'
 import type { ClusterPort } from './ports.ts'
-import { routesIn, targetScale } from './wanted.ts'
+import { isRebuilding } from './rebuilding.ts'
+import { routesBefore, targetScale } from './wanted.ts'
 
 /** One canary's objects in the cluster, and what decides about them. */
 export interface Stage {
@@ -88,11 +89,12 @@ export async function converge(unfenced: Stage, entry: LedgerEntry, fence: Fence
   if (scale !== 'zero') await applyTarget(stage, entry)
   for (const object of entry.primary) await cluster.apply(object, { owner })
   if (entry.state.phase === 'Initializing') await matchTarget(stage)
-  const routes = routesIn(entry, apexName(stage.canary))
+  const isBeginning = entry.state.phase === 'Initializing' || isRebuilding(stage, entry)
+  const routes = isBeginning ? routesBefore(entry, apexName(stage.canary)) : entry.routes
   for (const object of routes) if (object.kind === 'Service') await applyService(stage, object)
   if (scale === 'up') await scaleUp(stage)
   await writeRoutes(stage, routes)
-  if (scale === 'zero') {
+  if (scale === 'zero' && !isBeginning) {
     await scaleDown(stage)
     await applyTarget(stage, entry)
   }

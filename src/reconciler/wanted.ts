@@ -25,10 +25,9 @@ export function targetScale(state: RolloutState): TargetScale {
 }
 
 /**
- * The routes that may exist in a state: while initialising, the apex Service and the mesh's objects stay as they are,
- * because the primary is not ready to serve.
+ * The routes that may exist before the primary is ready to serve for the first time: the apex Service and the mesh's
+ * objects stay as they are.
  */
-export function routesIn(entry: LedgerEntry, apex: string): readonly KubeObject[] {
-  if (entry.state.phase !== 'Initializing') return entry.routes
-  return entry.routes.filter((object) => object.kind === 'Service' && object.metadata.name !== apex)
+export function routesBefore({ routes }: LedgerEntry, apex: string): readonly KubeObject[] {
+  return routes.filter((object) => object.kind === 'Service' && object.metadata.name !== apex)
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { at, canonicalJson } from '../lib/json.ts'
+import { at, canonicalJson, isObject, type Json } from '../lib/json.ts'
 import type { KubeObject } from '../lib/kube-object.ts'
 
 /**
@@ -9,7 +9,21 @@ import type { KubeObject } from '../lib/kube-object.ts'
  */
 export function revisionHash(target: KubeObject): string {
   const content = at(target, 'spec', 'template') ?? target.spec ?? null
-  return createHash('sha256').update(canonicalJson(content)).digest('hex').slice(0, 16)
+  return createHash('sha256')
+    .update(canonicalJson(withoutNulls(content)))
+    .digest('hex')
+    .slice(0, 16)
+}
+
+/** To Kubernetes, null is absent: some versions of the API server write `creationTimestamp: null` into templates. */
+function withoutNulls(value: Json): Json {
+  if (Array.isArray(value)) return value.map((item: Json) => withoutNulls(item))
+  if (!isObject(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, member]) =>
+      member === null || member === undefined ? [] : [[key, withoutNulls(member)]],
+    ),
+  )
 }
 
 /** The name of a revision that no commit brought: what a target holds that is only in the cluster. */

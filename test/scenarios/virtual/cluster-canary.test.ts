@@ -1,9 +1,34 @@
 import { describe, expect, test } from 'vitest'
-import { at, stringAt } from '../../../src/lib/json.ts'
-import { begunEmpty, canaryPath, initialisedInCluster, kubectlCreate, kubectlSetImage } from './in-cluster.ts'
+import { at, numberAt, stringAt } from '../../../src/lib/json.ts'
+import {
+  begunEmpty,
+  canaryPath,
+  deploymentPath,
+  initialisedInCluster,
+  kubectlCreate,
+  kubectlSetImage,
+} from './in-cluster.ts'
 import { canary, events, initialised, canaryFile, live, manifest, targetFile, type Scenario } from './world.ts'
 
 const CANARY = 'flagger.app/v1beta1'
+
+const service = `apiVersion: v1
+kind: Service
+metadata:
+  name: podinfo
+  namespace: test
+spec:
+  selector:
+    app: podinfo
+  ports:
+    - port: 9898
+`
+
+/** Ready pods behind the Service that users talk to. */
+function backends(scenario: Scenario): number {
+  const name = stringAt(live(scenario, 'v1', 'Service'), 'spec', 'selector', 'app') ?? 'none'
+  return numberAt(live(scenario, 'apps/v1', 'Deployment', name), 'status', 'readyReplicas') ?? 0
+}
 
 /** Every other weight that the canary gets from now on. */
 function weightsFromNow(scenario: Scenario): number[] {
@@ -103,6 +128,35 @@ describe('scenarios: a canary that is only in the cluster', () => {
     expect(scenario.sentences.at(-1)).toMatch(
       /^Revision \w{8} of podinfo\.test failed before and is not rolled out again/,
     )
+  })
+
+  test('tries a failed revision again when a person reverts its rollback on the ledger', async () => {
+    const scenario = await initialisedInCluster()
+    kubectlSetImage(scenario, 'bad-1')
+    await scenario.untilPhase('Failed')
+    await scenario.pass(30)
+    scenario.answer = () => ({ kind: 'value', value: 99.9 })
+
+    scenario.revertOnLedger(/^Rolling back /)
+    await scenario.untilPhase('Succeeded')
+
+    expect(scenario.tag('podinfo-primary')).toBe('bad-1')
+    expect(scenario.entry()?.state.attempt).toBe(2)
+  })
+
+  test('goes back to what was promoted before when a person reverts the promotion on the ledger', async () => {
+    const scenario = await initialisedInCluster()
+    kubectlSetImage(scenario, 'good-1')
+    await scenario.untilPhase('Succeeded')
+    await scenario.pass(20)
+
+    scenario.revertOnLedger(/^Copying /)
+    await scenario.pass(60)
+
+    expect(scenario.tag('podinfo-primary')).toBe('good-0')
+    expect(scenario.entry()?.state.phase).toBe('Succeeded')
+    expect(scenario.replicas('podinfo')).toBe(0)
+    expect(scenario.weight()).toBe(0)
   })
 
   test('begins again with another change in the middle of a run, all traffic on primary first', async () => {
@@ -236,6 +290,26 @@ describe('scenarios: a canary that is only in the cluster', () => {
     expect(scenario.subjects('ledger')).toHaveLength(recorded)
     kubectlSetImage(scenario, 'good-2')
     await scenario.until('the next promotion', () => scenario.tag('podinfo-primary') === 'good-2')
+  })
+
+  test('takes a target over again that served while its Canary was away, without a moment in which nothing serves', async () => {
+    const scenario = await initialisedInCluster()
+    scenario.kubectl('DELETE', canaryPath)
+    await scenario.pass(10)
+    scenario.kubectl('PATCH', deploymentPath, { spec: { replicas: 2 } })
+    kubectlCreate(scenario, service)
+    await scenario.pass(10)
+    expect(backends(scenario)).toBe(2)
+    const serving: number[] = []
+    scenario.stage.cluster.onChange(() => serving.push(backends(scenario)))
+
+    kubectlCreate(scenario, canary())
+    await scenario.until('the end of the target', () => scenario.replicas('podinfo') === 0)
+    await scenario.pass(30)
+
+    expect(Math.min(...serving)).toBeGreaterThan(0)
+    expect(live(scenario, 'v1', 'Service')?.spec).toMatchObject({ selector: { app: 'podinfo-primary' } })
+    expect(scenario.subjects('ledger').slice(2)).toEqual(['Update routes of podinfo.test'])
   })
 
   test('has one canary for a target: a second one is told so and moves nothing', async () => {
