@@ -41,7 +41,7 @@ spec:
         interval: ${ANALYSIS.intervalSeconds}s
       - name: request-duration
         thresholdRange:
-          max: 500
+          max: 1000
         interval: ${ANALYSIS.intervalSeconds}s
 `
 

@@ -36,7 +36,7 @@ export function writeImages(directory: string, busybox: string, releases: readon
         archive,
         layer,
         imageOf(version),
-        ['/bin/httpd', '-f', '-p', String(POD_PORT), '-h', '/www'],
+        ['/bin/sh', '-c', SERVE],
         [`VERSION=${version}`, `FAIL_PERCENT=${failPercent}`],
       ),
     ),
@@ -48,6 +48,9 @@ export function writeImages(directory: string, busybox: string, releases: readon
 }
 
 const APPLETS = ['sh', 'httpd', 'sleep']
+
+/** A first process that does not ask for SIGTERM does not get it: the shell does. */
+const SERVE = `trap 'exit 0' TERM; httpd -f -p ${POD_PORT} -h /www & wait`
 
 /** Each answer is a process of its own; `$RANDOM` of the shell is seeded by process and time. */
 const ANSWER = `#!/bin/sh

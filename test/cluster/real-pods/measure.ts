@@ -85,17 +85,7 @@ export function followsWeight({ weight, requests, canary }: Row): boolean {
 
 /** The rows as a table of Markdown. */
 export function tableOf(rows: readonly Row[], startMs: number): string {
-  const head = [
-    'release',
-    'from',
-    'seconds',
-    'weight',
-    'requests',
-    'canary pods',
-    'share',
-    'released version',
-    'errors',
-  ]
+  const head = ['release', '', 'from', 'seconds', 'weight', 'requests', 'by canary', 'share', 'by release', 'errors']
   const cells = rows.map((row) => [
     row.release,
     row.what,

@@ -67,7 +67,7 @@ function configuration({ directory, repositoryUrl, metricsServer }: SerinOptions
   return `repository:
   url: ${repositoryUrl}
   paths: [apps]
-  poll: '* * * * * *'
+  poll: '*/2 * * * * *'
 cluster:
   name: ${CLUSTER}
 metricsServer: ${metricsServer}
