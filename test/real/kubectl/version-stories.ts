@@ -26,7 +26,10 @@ export function describeVersions(): void {
       stage.kubectl(['get', `canaries.${version}.flagger.app`, ...more])
 
     it('takes the definitions as they are shipped', async () => {
-      const answer = await stage.ask(['apply', '--dry-run=server', '-k', join(MANIFESTS, 'crds')])
+      // The embedded server knows no roles, which the rest of an installation has.
+      const folder = join(MANIFESTS, isReal ? 'base' : 'crds')
+
+      const answer = await stage.ask(['apply', '--dry-run=server', '-k', folder])
 
       expect(answer).toMatchObject({ code: 0 })
       expect(answer.stdout).toContain('customresourcedefinition.apiextensions.k8s.io/canaries.flagger.app')
@@ -43,6 +46,22 @@ export function describeVersions(): void {
         expect(stderr).toContain(`Warning: flagger.app/${version} Canary is deprecated; use flagger.app/v1beta1`)
       expect(at(given, 'apiVersion')).toBe('flagger.app/v1beta1')
       expect(at(given, 'spec')).toEqual(at(readDocuments(text, '').documents[0]?.value, 'spec'))
+    })
+
+    it('edits a Canary of v1beta1 by way of v1alpha1 and loses nothing of it', async () => {
+      await stage.kubectl(
+        ['create', '-f', '-'],
+        fixture('v1beta1', stage.namespace).replace('name: v1beta1', 'name: edited'),
+      )
+      const specOf = (): Promise<string> => stage.kubectl(['get', 'canary', 'edited', '-o', 'jsonpath={.spec}'])
+      const before = await specOf()
+      const old = await get('v1alpha1', 'edited', '-o', 'json')
+
+      await stage.kubectl(['replace', '-f', '-'], old.replace('"stepWeight": 5', '"stepWeight": 6'))
+
+      expect(old).toContain('"apiVersion": "flagger.app/v1alpha1"')
+      expect(before).toContain('"stepWeight":5')
+      expect(await specOf()).toBe(before.replace('"stepWeight":5', '"stepWeight":6'))
     })
 
     it('prints the same columns in every version, of whatever version the Canaries are', async () => {
