@@ -24,9 +24,9 @@ const QUIET_TURNS = 2
 
 /**
  * A virtual clock that starts at `startMs`. Work is taken as done when promises have settled over some turns of the event
- * loop, so whatever it drives must not do real input or output.
+ * loop, so whatever it drives must not do real input or output; unless `settle` waits until that is over.
  */
-export function createVirtualClock(startMs: number): VirtualClock {
+export function createVirtualClock(startMs: number, settle: () => Promise<void> = quietTurns): VirtualClock {
   let nowMs = startMs
   let made = 0
   const timers = new Set<Timer>()
@@ -84,7 +84,7 @@ export function createVirtualClock(startMs: number): VirtualClock {
   }
 }
 
-async function settle(): Promise<void> {
+async function quietTurns(): Promise<void> {
   for (let turn = 0; turn < QUIET_TURNS; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 

@@ -26,7 +26,8 @@ export interface ClusterMirror {
   list(apiVersion: string, kind: string, namespace?: string): readonly KubeObject[]
   /** Changes whenever an object does. */
   revision(): number
-  onChange(handler: () => void): () => void
+  /** Of an object that went, its name. */
+  onChange(handler: (change: { readonly object: KubeObject }) => void): () => void
   stop(): void
 }
 
@@ -42,7 +43,11 @@ export async function mirrorNamespace(transport: KubeTransport, namespace: strin
     list: (apiVersion, kind) =>
       cache.knows({ apiVersion, kind }, namespace) ? cache.list(apiVersion, kind, namespace) : [],
     revision: () => revision,
-    onChange: (handler) => cache.onChange(handler),
+    onChange: (handler) =>
+      cache.onChange((ref) => {
+        const { apiVersion, kind, name } = ref
+        handler({ object: cache.get(ref) ?? { apiVersion, kind, metadata: { name, namespace } } })
+      }),
     stop: () => cache.stop(),
   }
 }

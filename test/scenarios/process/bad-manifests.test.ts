@@ -109,7 +109,7 @@ describe('a mistake in the manifests is told with its place and stops nobody els
 
   test('an object that the cluster refuses is named by its line, the others are applied', async () => {
     const service = (port: number): string =>
-      `apiVersion: v1\nkind: Service\nmetadata:\n  name: extra\n  namespace: ${namespace}\nspec:\n  ports:\n    - port: ${port}\n`
+      `apiVersion: v1\nkind: Service\nmetadata:\n  name: extra\n  namespace: ${namespace}\nspec:\n  ports:\n    - port: ${port}\n      protocol: TCP\n`
     const more = `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: more\n  namespace: ${namespace}\n`
     const pull = await world.merge('Add objects', { 'apps/extra.yaml': service(99_999), 'apps/more.yaml': more })
     await untilSaid(pull, /apps\/extra\.yaml:1:1: .*extra.*99999/)

@@ -59,7 +59,7 @@ ${extra}  service:
       - name: request-success-rate
         thresholdRange:
           min: 99
-        interval: 1s
+        interval: 2s
 `
 }
 

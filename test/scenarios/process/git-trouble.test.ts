@@ -72,9 +72,11 @@ describe('trouble with Git is told with its place, and nothing is lost by it', {
       'serin/demo',
     )
     await world.untilPhase('two', 'Succeeded', '1.1.0')
-    const ledger = await world.ledger('two')
-    expect(ledger).toContain('Tidy up')
-    expect(ledger.slice(ledger.indexOf('Tidy up') + 1)).toContain(`Keep ${namespace}/two as recorded`)
+    await world.until('the edit is answered', async () => {
+      const ledger = await world.ledger('two')
+      return ledger.indexOf(`Keep ${namespace}/two as recorded`) > ledger.indexOf('Tidy up')
+    })
+    expect(await world.ledger('two')).toContain('Tidy up')
     const answer = await world.git('log', '--format=%b', `--grep=Keep ${namespace}/two`, 'serin/demo')
     expect(answer).toContain(`${namespace}/two/status.yaml`)
     await expect(world.git('merge-base', '--is-ancestor', nonsense, 'serin/demo')).resolves.toBe('')

@@ -2,8 +2,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createClient } from '../../../src/cluster/client.ts'
 import { connectCluster } from '../../../src/cluster/transport-http.ts'
-import { stringAt } from '../../../src/lib/json.ts'
 import type { SeriesStore } from '../../../src/playground/prometheus/series-store.ts'
+import { accountToken, makeNamespace } from '../real-account.ts'
 import { kubeconfigText } from '../../cluster/control-plane/kubeconfig.ts'
 import type { SharedControlPlane } from '../../cluster/control-plane/ready.ts'
 import { startApiProxy } from '../../support/api-proxy.ts'
@@ -14,9 +14,6 @@ import { startPrometheus } from '../../support/prometheus.ts'
 import { startTraffic, type Backend, type Door } from './backend.ts'
 
 const SCRAPE_MS = 200
-const ACCOUNT = { namespace: 'serin-system', name: 'serin' }
-/** What the fleets of the scenarios hold besides the kinds that Serin's own role covers. */
-const MANIFEST_RULES = [{ apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'create', 'patch'] }]
 
 /**
  * A namespace of the real control plane, with Serin's own service account and role, and a real Prometheus that scrapes the
@@ -26,12 +23,12 @@ export async function realBackend(shared: SharedControlPlane, namespace: string)
   if (needs('prometheus') === undefined) throw new Error('these scenarios need prometheus: apt-get install prometheus')
   const { kubeconfigPath, context, url, caPath } = shared
   const admin = await connectCluster({ userAgent: 'serin-test', kubeconfigPath, context })
+  await makeNamespace(admin.transport, namespace)
   const view = await mirrorNamespace(admin.transport, namespace)
   const { traffic, stop } = startTraffic(view)
   const exporter = await exportSeries(traffic.store, () => traffic.advance())
   const prometheus = await startPrometheus({ targets: [exporter.url], scrapeIntervalMs: SCRAPE_MS })
   const token = await accountToken(admin.transport)
-  await grantManifests(admin.transport)
   await prometheus.scraped()
   return {
     view,
@@ -47,29 +44,6 @@ export async function realBackend(shared: SharedControlPlane, namespace: string)
       await admin.close()
     },
   }
-}
-
-type Transport = Awaited<ReturnType<typeof connectCluster>>['transport']
-
-/** A token of the service account that `manifests/base` makes. */
-export async function accountToken(transport: Transport): Promise<string> {
-  const path = `/api/v1/namespaces/${ACCOUNT.namespace}/serviceaccounts/${ACCOUNT.name}/token`
-  const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 7200 } }
-  const answer = await transport.send({ method: 'POST', path, body })
-  const token = stringAt(answer.body, 'status', 'token')
-  if (token === undefined) throw new Error(`no token for ${ACCOUNT.name}: ${answer.status}`)
-  return token
-}
-
-async function grantManifests(transport: Transport): Promise<void> {
-  const client = createClient(transport)
-  const metadata = { name: 'serin-test-manifests' }
-  const apiVersion = 'rbac.authorization.k8s.io/v1'
-  const role = { apiVersion, kind: 'ClusterRole', metadata, rules: MANIFEST_RULES }
-  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: metadata.name }
-  const subjects = [{ kind: 'ServiceAccount', ...ACCOUNT }]
-  const binding = { apiVersion, kind: 'ClusterRoleBinding', metadata, roleRef, subjects }
-  for (const object of [role, binding]) await client.apply(object, { fieldManager: 'serin-test', force: true })
 }
 
 /** The last sample of each series that is alive, for a Prometheus to scrape. */

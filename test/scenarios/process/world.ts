@@ -253,7 +253,7 @@ export async function createWorld({ files, poll = '0 0 1 1 *' }: WorldOptions): 
   await writeFile(join(directory, 'kubeconfig'), backend.kubeconfig(api.url))
   const settings = {
     repository: { url: `${git.url}/fleet.git`, paths: ['apps'], poll, tokenFile: tokenPath },
-    cluster: { name: 'demo' },
+    cluster: { name: 'demo', ...(controlPlane === undefined ? {} : { namespaces: [namespace] }) },
     forge: { kind: 'github', apiUrl: forge.api, repository: 'demo/fleet', token: 'demo' },
     metricsServer: prometheus.url,
     minimumInterval: '1s',

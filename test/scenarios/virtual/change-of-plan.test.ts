@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { canary, canaryFile, initialised, manifest, targetFile } from './world.ts'
+import { namespace } from '../namespace.ts'
 
 const bot = { name: 'updater[bot]', email: 'updater@example.com' }
 
@@ -11,13 +12,15 @@ describe('scenarios: changes of plan', () => {
 
     scenario.release('good-2')
     await scenario.until('the restart', () =>
-      scenario.subjects('ledger').includes('New revision detected! Restarting analysis for podinfo.test'),
+      scenario.subjects('ledger').includes(`New revision detected! Restarting analysis for podinfo.${namespace}`),
     )
     expect(scenario.weight()).toBe(0)
     await scenario.untilPhase('Succeeded')
 
     expect(scenario.tag('podinfo-primary')).toBe('good-2')
-    expect(scenario.sentences.filter((text) => text === 'Advance podinfo.test canary weight 10')).toHaveLength(2)
+    expect(scenario.sentences.filter((text) => text === `Advance podinfo.${namespace} canary weight 10`)).toHaveLength(
+      2,
+    )
   })
 
   test('rolls nothing out while the canary is suspended, and goes on afterwards', async () => {
@@ -41,7 +44,7 @@ describe('scenarios: changes of plan', () => {
     await scenario.untilPhase('Succeeded')
 
     expect(scenario.tag('podinfo-primary')).toBe('bad-1')
-    expect(scenario.sentences).toContain('Promotion completed! Canary analysis was skipped for podinfo.test')
+    expect(scenario.sentences).toContain(`Promotion completed! Canary analysis was skipped for podinfo.${namespace}`)
     expect(scenario.sentences.some((text) => text.startsWith('Advance'))).toBe(false)
   })
 
@@ -52,7 +55,7 @@ describe('scenarios: changes of plan', () => {
     await scenario.untilPhase('Succeeded')
 
     const advances = scenario.sentences.filter((text) => text.startsWith('Advance'))
-    expect(advances).toEqual([1, 5, 40].map((weight) => `Advance podinfo.test canary weight ${weight}`))
+    expect(advances).toEqual([1, 5, 40].map((weight) => `Advance podinfo.${namespace} canary weight ${weight}`))
   })
 
   test('brings the traffic back to primary in steps after a promotion', async () => {
@@ -62,7 +65,7 @@ describe('scenarios: changes of plan', () => {
     await scenario.untilPhase('Succeeded')
 
     const back = scenario.sentences.filter((text) => text.includes('primary weight'))
-    expect(back).toEqual([70, 90, 100].map((weight) => `Advance podinfo.test primary weight ${weight}`))
+    expect(back).toEqual([70, 90, 100].map((weight) => `Advance podinfo.${namespace} primary weight ${weight}`))
   })
 
   test('keeps a failed revision out that a bot brings back, and says why', async () => {
@@ -76,7 +79,7 @@ describe('scenarios: changes of plan', () => {
 
     expect(scenario.entry()?.state.phase).toBe('Failed')
     expect(scenario.sentences.at(-1)).toMatch(
-      /^Revision \w{8} of podinfo\.test failed before and is not rolled out again$/,
+      /^Revision \w{8} of podinfo\.[\w-]+ failed before and is not rolled out again$/,
     )
     expect(scenario.weight()).toBe(0)
     expect(scenario.replicas('podinfo')).toBe(0)
@@ -101,12 +104,12 @@ describe('scenarios: changes of plan', () => {
     scenario.release('good-1')
     await scenario.untilWeight(30)
 
-    scenario.revertOnLedger(/^Advance podinfo\.test canary weight 30/)
+    scenario.revertOnLedger(/^Advance podinfo\.[\w-]+ canary weight 30/)
     await scenario.untilPhase('Failed')
     await scenario.pass(30)
 
     expect(scenario.weight()).toBe(0)
-    expect(scenario.sentences.some((text) => /^Rolling back podinfo\.test ordered by \w{7}$/.test(text))).toBe(true)
+    expect(scenario.sentences.some((text) => /^Rolling back podinfo\.[\w-]+ ordered by \w{7}$/.test(text))).toBe(true)
     expect(scenario.sourceTag()).toBe('good-0')
   })
 
@@ -173,7 +176,7 @@ describe('scenarios: changes of plan', () => {
     scenario.stage.remote.reset('main', start)
     await scenario.pass(30)
 
-    scenario.revertOnLedger(/^Advance podinfo\.test canary weight 20/)
+    scenario.revertOnLedger(/^Advance podinfo\.[\w-]+ canary weight 20/)
     await scenario.untilPhase('Failed')
 
     expect(scenario.weight()).toBe(0)

@@ -8,15 +8,16 @@ import {
   kubectlCreate,
   kubectlSetImage,
 } from './in-cluster.ts'
+import { namespace } from '../namespace.ts'
 import { canary, events, initialised, canaryFile, live, manifest, targetFile, type Scenario } from './world.ts'
 
 const CANARY = 'flagger.app/v1beta1'
 
-const service = `apiVersion: v1
+const service = (): string => `apiVersion: v1
 kind: Service
 metadata:
   name: podinfo
-  namespace: test
+  namespace: ${namespace}
 spec:
   selector:
     app: podinfo
@@ -44,12 +45,11 @@ function weightsFromNow(scenario: Scenario): number[] {
 describe('scenarios: a canary that is only in the cluster', () => {
   test('is initialised when somebody applies it, whichever of Canary and Deployment comes first', async () => {
     const scenario = await begunEmpty()
-    await scenario.pass(5)
-    kubectlCreate(scenario, canary())
+    await kubectlCreate(scenario, canary())
     await scenario.pass(20)
-    expect(events(scenario).some((text) => text.includes('Deployment/podinfo.test'))).toBe(true)
+    expect(events(scenario).some((text) => text.includes(`Deployment/podinfo.${namespace}`))).toBe(true)
 
-    kubectlCreate(scenario, manifest('good-0'))
+    await kubectlCreate(scenario, manifest('good-0'))
     await scenario.untilPhase('Initialized')
     await scenario.pass(5)
 
@@ -58,7 +58,7 @@ describe('scenarios: a canary that is only in the cluster', () => {
     expect(scenario.weight()).toBe(0)
     expect(scenario.subjects('ledger')).toEqual([
       'New Deployment detected, starting initialization.',
-      'Initialization done! podinfo.test',
+      `Initialization done! podinfo.${namespace}`,
     ])
     expect(stringAt(live(scenario, CANARY, 'Canary'), 'status', 'phase')).toBe('Initialized')
     expect(scenario.subjects('main')).toEqual(['Start'])
@@ -67,21 +67,21 @@ describe('scenarios: a canary that is only in the cluster', () => {
   test('rolls out what `kubectl set image` asks for, analyses it, promotes it and records all of it', async () => {
     const scenario = await initialisedInCluster()
 
-    kubectlSetImage(scenario, 'good-1')
+    await kubectlSetImage(scenario, 'good-1')
     await scenario.untilPhase('Succeeded')
     await scenario.pass(5)
 
     expect(scenario.subjects('ledger').slice(2)).toEqual([
-      'New revision detected! Scaling up podinfo.test',
-      'Advance podinfo.test canary weight 10',
-      'Advance podinfo.test canary weight 20',
-      'Advance podinfo.test canary weight 30',
-      'Advance podinfo.test canary weight 40',
-      'Advance podinfo.test canary weight 50',
+      `New revision detected! Scaling up podinfo.${namespace}`,
+      `Advance podinfo.${namespace} canary weight 10`,
+      `Advance podinfo.${namespace} canary weight 20`,
+      `Advance podinfo.${namespace} canary weight 30`,
+      `Advance podinfo.${namespace} canary weight 40`,
+      `Advance podinfo.${namespace} canary weight 50`,
       'Canary analysis completed, starting primary rolling update.',
-      'Copying podinfo.test template spec to podinfo-primary.test',
+      `Copying podinfo.${namespace} template spec to podinfo-primary.${namespace}`,
       'Routing all traffic to primary',
-      'Promotion completed! Scaling down podinfo.test',
+      `Promotion completed! Scaling down podinfo.${namespace}`,
     ])
     expect(scenario.tag('podinfo-primary')).toBe('good-1')
     expect(scenario.replicas('podinfo')).toBe(0)
@@ -94,7 +94,7 @@ describe('scenarios: a canary that is only in the cluster', () => {
   test('is rolled back when it fails: traffic to primary, canary to zero, status Failed, and the ledger tells why', async () => {
     const scenario = await initialisedInCluster()
 
-    kubectlSetImage(scenario, 'bad-1')
+    await kubectlSetImage(scenario, 'bad-1')
     await scenario.untilPhase('Failed')
     await scenario.pass(30)
 
@@ -104,8 +104,10 @@ describe('scenarios: a canary that is only in the cluster', () => {
     expect(scenario.tag('podinfo-primary')).toBe('good-0')
     const object = live(scenario, CANARY, 'Canary')
     expect(object?.status).toMatchObject({ phase: 'Failed', canaryWeight: 0 })
-    expect(scenario.subjects('ledger')).toContain('Rolling back podinfo.test failed checks threshold reached 3')
-    expect(scenario.subjects('ledger').at(-1)).toBe('Could not revert podinfo.test on main: the target is not in Git')
+    expect(scenario.subjects('ledger')).toContain(`Rolling back podinfo.${namespace} failed checks threshold reached 3`)
+    expect(scenario.subjects('ledger').at(-1)).toBe(
+      `Could not revert podinfo.${namespace} on main: the target is not in Git`,
+    )
     expect(scenario.subjects('main')).toEqual(['Start'])
     const recorded = scenario.subjects('ledger').length
     await scenario.pass(120)
@@ -114,25 +116,25 @@ describe('scenarios: a canary that is only in the cluster', () => {
 
   test('rolls the next revision out after one that failed', async () => {
     const scenario = await initialisedInCluster()
-    kubectlSetImage(scenario, 'bad-1')
+    await kubectlSetImage(scenario, 'bad-1')
     await scenario.untilPhase('Failed')
     await scenario.pass(30)
 
-    kubectlSetImage(scenario, 'good-2')
+    await kubectlSetImage(scenario, 'good-2')
     await scenario.untilPhase('Succeeded')
     expect(scenario.tag('podinfo-primary')).toBe('good-2')
 
-    kubectlSetImage(scenario, 'bad-1')
+    await kubectlSetImage(scenario, 'bad-1')
     await scenario.pass(30)
     expect(scenario.entry()?.state.phase).toBe('Succeeded')
     expect(scenario.sentences.at(-1)).toMatch(
-      /^Revision \w{8} of podinfo\.test failed before and is not rolled out again/,
+      /^Revision \w{8} of podinfo\.\S+ failed before and is not rolled out again/,
     )
   })
 
   test('tries a failed revision again when a person reverts its rollback on the ledger', async () => {
     const scenario = await initialisedInCluster()
-    kubectlSetImage(scenario, 'bad-1')
+    await kubectlSetImage(scenario, 'bad-1')
     await scenario.untilPhase('Failed')
     await scenario.pass(30)
     scenario.answer = () => ({ kind: 'value', value: 99.9 })
@@ -146,7 +148,7 @@ describe('scenarios: a canary that is only in the cluster', () => {
 
   test('goes back to what was promoted before when a person reverts the promotion on the ledger', async () => {
     const scenario = await initialisedInCluster()
-    kubectlSetImage(scenario, 'good-1')
+    await kubectlSetImage(scenario, 'good-1')
     await scenario.untilPhase('Succeeded')
     await scenario.pass(20)
 
@@ -161,25 +163,25 @@ describe('scenarios: a canary that is only in the cluster', () => {
 
   test('begins again with another change in the middle of a run, all traffic on primary first', async () => {
     const scenario = await initialisedInCluster()
-    kubectlSetImage(scenario, 'good-1')
+    await kubectlSetImage(scenario, 'good-1')
     await scenario.untilWeight(20)
 
     const weights = weightsFromNow(scenario)
-    kubectlSetImage(scenario, 'good-2')
+    await kubectlSetImage(scenario, 'good-2')
     await scenario.untilPhase('Succeeded')
 
     expect(weights.slice(0, 3)).toEqual([0, 10, 20])
-    expect(scenario.subjects('ledger')).toContain('New revision detected! Restarting analysis for podinfo.test')
+    expect(scenario.subjects('ledger')).toContain(`New revision detected! Restarting analysis for podinfo.${namespace}`)
 
     expect(scenario.tag('podinfo-primary')).toBe('good-2')
   })
 
   test('ends the run when somebody takes the change back', async () => {
     const scenario = await initialisedInCluster()
-    kubectlSetImage(scenario, 'good-1')
+    await kubectlSetImage(scenario, 'good-1')
     await scenario.untilWeight(20)
 
-    kubectlSetImage(scenario, 'good-0')
+    await kubectlSetImage(scenario, 'good-0')
     await scenario.pass(5)
 
     expect(scenario.weight()).toBe(0)
@@ -189,25 +191,25 @@ describe('scenarios: a canary that is only in the cluster', () => {
 
   test('gives a change in the middle of the promotion no traffic before it was analysed', async () => {
     const scenario = await initialisedInCluster()
-    kubectlSetImage(scenario, 'good-1')
+    await kubectlSetImage(scenario, 'good-1')
     await scenario.untilPhase('Promoting')
     expect(scenario.weight()).toBe(50)
 
     const weights = weightsFromNow(scenario)
-    kubectlSetImage(scenario, 'bad-2')
+    await kubectlSetImage(scenario, 'bad-2')
     await scenario.untilPhase('Failed')
 
     expect(weights).toEqual([0, 10, 0])
     expect(scenario.tag('podinfo-primary')).toBe('good-1')
     const subjects = scenario.subjects('ledger')
-    const promoted = subjects.indexOf('Promotion completed! Scaling down podinfo.test')
+    const promoted = subjects.indexOf(`Promotion completed! Scaling down podinfo.${namespace}`)
     expect(promoted).toBeGreaterThan(0)
-    expect(subjects.lastIndexOf('Advance podinfo.test canary weight 10')).toBeGreaterThan(promoted)
+    expect(subjects.lastIndexOf(`Advance podinfo.${namespace} canary weight 10`)).toBeGreaterThan(promoted)
   })
 
   test.each([10, 30, 50])('goes on from the ledger when it is killed at %i %', async (weight) => {
     const scenario = await initialisedInCluster()
-    kubectlSetImage(scenario, 'good-1')
+    await kubectlSetImage(scenario, 'good-1')
     await scenario.untilWeight(weight)
 
     await scenario.restart(20)
@@ -216,29 +218,28 @@ describe('scenarios: a canary that is only in the cluster', () => {
     expect(scenario.tag('podinfo-primary')).toBe('good-1')
     const steps = scenario
       .subjects('ledger')
-      .filter((subject) => subject === `Advance podinfo.test canary weight ${weight}`)
+      .filter((subject) => subject === `Advance podinfo.${namespace} canary weight ${weight}`)
     expect(steps).toHaveLength(1)
   })
 
   test('follows a change of the Canary at once', async () => {
     const scenario = await initialisedInCluster()
-    kubectlSetImage(scenario, 'good-1')
+    await kubectlSetImage(scenario, 'good-1')
     await scenario.untilWeight(10)
 
-    scenario.kubectl('PATCH', canaryPath, { spec: { analysis: { maxWeight: 20 } } })
+    await scenario.kubectl('PATCH', canaryPath(), { spec: { analysis: { maxWeight: 20 } } })
     await scenario.untilPhase('Succeeded')
 
-    expect(scenario.subjects('ledger')).not.toContain('Advance podinfo.test canary weight 30')
+    expect(scenario.subjects('ledger')).not.toContain(`Advance podinfo.${namespace} canary weight 30`)
     expect(scenario.tag('podinfo-primary')).toBe('good-1')
   })
 
   test('says in its status and an event what is wrong with it, and disturbs no other one', async () => {
     const scenario = await begunEmpty()
-    await scenario.pass(2)
     const broken = canary({ analysis: { metrics: [{ name: 'requests', interval: '1m' }] } })
-    kubectlCreate(scenario, broken.replaceAll('podinfo', 'broken'))
-    kubectlCreate(scenario, manifest('good-0'))
-    kubectlCreate(scenario, canary())
+    await kubectlCreate(scenario, broken.replaceAll('podinfo', 'broken'))
+    await kubectlCreate(scenario, manifest('good-0'))
+    await kubectlCreate(scenario, canary())
     await scenario.untilPhase('Initialized')
 
     const conditions = at(live(scenario, CANARY, 'Canary', 'broken'), 'status', 'conditions')
@@ -249,10 +250,10 @@ describe('scenarios: a canary that is only in the cluster', () => {
 
   test('goes on with its last good settings when somebody breaks it in the middle of a rollout', async () => {
     const scenario = await initialisedInCluster()
-    kubectlSetImage(scenario, 'bad-1')
+    await kubectlSetImage(scenario, 'bad-1')
     await scenario.untilWeight(10)
 
-    scenario.kubectl('PATCH', canaryPath, { spec: { analysis: { metrics: [{ name: 'requests' }] } } })
+    await scenario.kubectl('PATCH', canaryPath(), { spec: { analysis: { metrics: [{ name: 'requests' }] } } })
     await scenario.untilPhase('Failed')
 
     expect(scenario.weight()).toBe(0)
@@ -261,13 +262,12 @@ describe('scenarios: a canary that is only in the cluster', () => {
 
   test('is read with the names of older versions: canaryAnalysis', async () => {
     const scenario = await begunEmpty()
-    await scenario.pass(2)
-    kubectlCreate(scenario, manifest('good-0'))
+    await kubectlCreate(scenario, manifest('good-0'))
     const older = canary().replace('analysis:', 'canaryAnalysis:').replace('v1beta1', 'v1alpha3')
-    kubectlCreate(scenario, older)
+    await kubectlCreate(scenario, older)
     await scenario.untilPhase('Initialized')
 
-    kubectlSetImage(scenario, 'good-1')
+    await kubectlSetImage(scenario, 'good-1')
     await scenario.untilPhase('Succeeded')
 
     expect(scenario.tag('podinfo-primary')).toBe('good-1')
@@ -275,49 +275,49 @@ describe('scenarios: a canary that is only in the cluster', () => {
 
   test('leaves its history when it is deleted, and goes on when it is made again', async () => {
     const scenario = await initialisedInCluster()
-    kubectlSetImage(scenario, 'good-1')
+    await kubectlSetImage(scenario, 'good-1')
     await scenario.untilPhase('Succeeded')
     await scenario.pass(20)
-    scenario.kubectl('DELETE', canaryPath)
+    await scenario.kubectl('DELETE', canaryPath())
     await scenario.pass(20)
     expect(live(scenario, 'apps/v1', 'Deployment', 'podinfo-primary')).toBeUndefined()
     expect(live(scenario, 'networking.istio.io/v1beta1', 'VirtualService')).toBeUndefined()
     const recorded = scenario.subjects('ledger').length
 
-    kubectlCreate(scenario, canary())
+    await kubectlCreate(scenario, canary())
     await scenario.pass(30)
     expect(scenario.tag('podinfo-primary')).toBe('good-1')
     expect(scenario.subjects('ledger')).toHaveLength(recorded)
-    kubectlSetImage(scenario, 'good-2')
+    await kubectlSetImage(scenario, 'good-2')
     await scenario.until('the next promotion', () => scenario.tag('podinfo-primary') === 'good-2')
   })
 
   test('takes a target over again that served while its Canary was away, without a moment in which nothing serves', async () => {
     const scenario = await initialisedInCluster()
-    scenario.kubectl('DELETE', canaryPath)
+    await scenario.kubectl('DELETE', canaryPath())
     await scenario.pass(10)
-    scenario.kubectl('PATCH', deploymentPath, { spec: { replicas: 2 } })
-    kubectlCreate(scenario, service)
+    await scenario.kubectl('PATCH', deploymentPath(), { spec: { replicas: 2 } })
+    await kubectlCreate(scenario, service())
     await scenario.pass(10)
     expect(backends(scenario)).toBe(2)
     const serving: number[] = []
     scenario.stage.cluster.onChange(() => serving.push(backends(scenario)))
 
-    kubectlCreate(scenario, canary())
+    await kubectlCreate(scenario, canary())
     await scenario.until('the end of the target', () => scenario.replicas('podinfo') === 0)
     await scenario.pass(30)
 
     expect(Math.min(...serving)).toBeGreaterThan(0)
     expect(live(scenario, 'v1', 'Service')?.spec).toMatchObject({ selector: { app: 'podinfo-primary' } })
-    expect(scenario.subjects('ledger').slice(2)).toEqual(['Update routes of podinfo.test'])
+    expect(scenario.subjects('ledger').slice(2)).toEqual([`Update routes of podinfo.${namespace}`])
   })
 
   test('has one canary for a target: a second one is told so and moves nothing', async () => {
     const scenario = await initialisedInCluster()
-    kubectlCreate(scenario, canary().replace('name: podinfo\n', 'name: second\n'))
+    await kubectlCreate(scenario, canary().replace('name: podinfo\n', 'name: second\n'))
     await scenario.pass(5)
 
-    kubectlSetImage(scenario, 'good-1')
+    await kubectlSetImage(scenario, 'good-1')
     await scenario.untilPhase('Succeeded')
 
     const second = live(scenario, CANARY, 'Canary', 'second')
@@ -329,8 +329,7 @@ describe('scenarios: a canary that is only in the cluster', () => {
 describe('scenarios: a canary between Git and the cluster', () => {
   test('takes its revisions from Git where its target is there, and reverts a failed one there', async () => {
     const scenario = await begunEmpty({ files: { [targetFile]: manifest('good-0') } })
-    await scenario.pass(5)
-    kubectlCreate(scenario, canary())
+    await kubectlCreate(scenario, canary())
     await scenario.untilPhase('Initialized')
     await scenario.pass(5)
 
@@ -348,8 +347,7 @@ describe('scenarios: a canary between Git and the cluster', () => {
 
   test('never applies the target of such a canary as it is, after a restart neither', async () => {
     const scenario = await begunEmpty({ files: { [targetFile]: manifest('good-0') } })
-    await scenario.pass(5)
-    kubectlCreate(scenario, canary())
+    await kubectlCreate(scenario, canary())
     await scenario.untilPhase('Initialized')
     await scenario.pass(5)
     const tags: string[] = []
@@ -382,9 +380,11 @@ describe('scenarios: a canary between Git and the cluster', () => {
       await scenario.untilPhase('Succeeded')
 
       expect(scenario.tag('podinfo-primary')).toBe('good-1')
-      expect(scenario.subjects('ledger')).not.toContain('New revision detected! Restarting analysis for podinfo.test')
+      expect(scenario.subjects('ledger')).not.toContain(
+        `New revision detected! Restarting analysis for podinfo.${namespace}`,
+      )
       expect(
-        scenario.subjects('ledger').filter((text) => text === 'Advance podinfo.test canary weight 20'),
+        scenario.subjects('ledger').filter((text) => text === `Advance podinfo.${namespace} canary weight 20`),
       ).toHaveLength(1)
       const said = events(scenario).filter((text) => text.startsWith('No manifest of the source branch describes'))
       expect(said).toHaveLength(1)
@@ -404,13 +404,13 @@ describe('scenarios: a canary between Git and the cluster', () => {
     await scenario.pass(60)
     expect(scenario.subjects('ledger')).toHaveLength(recorded)
 
-    kubectlSetImage(scenario, 'good-2')
+    await kubectlSetImage(scenario, 'good-2')
     await scenario.until('the next promotion', () => scenario.tag('podinfo-primary') === 'good-2')
   })
 
   test('follows Git as soon as Git has it, without a release of what runs already', async () => {
     const scenario = await initialisedInCluster()
-    kubectlSetImage(scenario, 'good-1')
+    await kubectlSetImage(scenario, 'good-1')
     await scenario.untilPhase('Succeeded')
     await scenario.pass(20)
     const recorded = scenario.subjects('ledger').length
@@ -423,7 +423,7 @@ describe('scenarios: a canary between Git and the cluster', () => {
 
     scenario.release('good-2')
     await scenario.until('the next promotion', () => scenario.tag('podinfo-primary') === 'good-2')
-    scenario.kubectl('DELETE', canaryPath)
+    await scenario.kubectl('DELETE', canaryPath())
     await scenario.pass(20)
     expect(live(scenario, CANARY, 'Canary')).toBeDefined()
   })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { initialised, type Scenario } from './world.ts'
+import { namespace } from '../namespace.ts'
 
 /** podinfo with a Git server that can be unplugged. */
 async function world(): Promise<{ readonly scenario: Scenario; readonly git: { isAway: boolean } }> {
@@ -17,17 +18,17 @@ describe('scenarios: Git is away', () => {
     await scenario.pass(300)
 
     expect(scenario.weight()).toBe(0)
-    expect(scenario.subjects('ledger').at(-1)).toBe('Advance podinfo.test canary weight 10')
-    expect(scenario.warnings).toContain('Rolling back podinfo.test failed checks threshold reached 3')
+    expect(scenario.subjects('ledger').at(-1)).toBe(`Advance podinfo.${namespace} canary weight 10`)
+    expect(scenario.warnings).toContain(`Rolling back podinfo.${namespace} failed checks threshold reached 3`)
 
     git.isAway = false
     await scenario.pass(120)
 
     expect(scenario.subjects('ledger').slice(-4)).toEqual([
-      'Halt podinfo.test advancement success rate 53.42% < 99%',
-      'Halt podinfo.test advancement success rate 53.42% < 99%',
-      'Halt podinfo.test advancement success rate 53.42% < 99%',
-      'Rolling back podinfo.test failed checks threshold reached 3',
+      `Halt podinfo.${namespace} advancement success rate 53.42% < 99%`,
+      `Halt podinfo.${namespace} advancement success rate 53.42% < 99%`,
+      `Halt podinfo.${namespace} advancement success rate 53.42% < 99%`,
+      `Rolling back podinfo.${namespace} failed checks threshold reached 3`,
     ])
     expect(scenario.replicas('podinfo')).toBe(0)
     expect(scenario.sourceTag()).toBe('good-0')
@@ -45,7 +46,9 @@ describe('scenarios: Git is away', () => {
     await scenario.pass(120)
 
     expect(scenario.weight()).toBe(0)
-    expect(scenario.subjects('ledger').at(-1)).toBe('Rolling back podinfo.test failed checks threshold reached 3')
+    expect(scenario.subjects('ledger').at(-1)).toBe(
+      `Rolling back podinfo.${namespace} failed checks threshold reached 3`,
+    )
   })
 
   test('gives a good canary no more traffic while Git is away, and goes on afterwards', async () => {

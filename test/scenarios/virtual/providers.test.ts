@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { at } from '../../../src/lib/json.ts'
 import { initialised, live } from './world.ts'
+import { namespace } from '../namespace.ts'
 
 describe('scenarios: providers and versions', () => {
   test('moves weights of an HTTPRoute', async () => {
@@ -35,7 +36,7 @@ describe('scenarios: providers and versions', () => {
     await scenario.untilPhase('Succeeded')
 
     expect(scenario.sentences.filter((text) => text.includes('iteration'))).toEqual(
-      [1, 2, 3].map((nth) => `Advance podinfo.test canary iteration ${nth}/3`),
+      [1, 2, 3].map((nth) => `Advance podinfo.${namespace} canary iteration ${nth}/3`),
     )
     expect(scenario.tag('podinfo-primary')).toBe('good-1')
     expect(scenario.weight()).toBeUndefined()

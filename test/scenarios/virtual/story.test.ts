@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { events, initialised, live, targetFile } from './world.ts'
+import { namespace } from '../namespace.ts'
 
 describe('scenarios: the story of a release', () => {
   test('initialises: a primary that serves, three Services, routes, a target at zero', async () => {
@@ -14,7 +15,7 @@ describe('scenarios: the story of a release', () => {
     }
     expect(scenario.subjects('ledger')).toEqual([
       'New Deployment detected, starting initialization.',
-      'Initialization done! podinfo.test',
+      `Initialization done! podinfo.${namespace}`,
     ])
   })
 
@@ -26,21 +27,21 @@ describe('scenarios: the story of a release', () => {
     await scenario.pass(5)
 
     expect(scenario.subjects('ledger').slice(2)).toEqual([
-      'New revision detected! Scaling up podinfo.test',
-      'Advance podinfo.test canary weight 10',
-      'Advance podinfo.test canary weight 20',
-      'Advance podinfo.test canary weight 30',
-      'Advance podinfo.test canary weight 40',
-      'Advance podinfo.test canary weight 50',
+      `New revision detected! Scaling up podinfo.${namespace}`,
+      `Advance podinfo.${namespace} canary weight 10`,
+      `Advance podinfo.${namespace} canary weight 20`,
+      `Advance podinfo.${namespace} canary weight 30`,
+      `Advance podinfo.${namespace} canary weight 40`,
+      `Advance podinfo.${namespace} canary weight 50`,
       'Canary analysis completed, starting primary rolling update.',
-      'Copying podinfo.test template spec to podinfo-primary.test',
+      `Copying podinfo.${namespace} template spec to podinfo-primary.${namespace}`,
       'Routing all traffic to primary',
-      'Promotion completed! Scaling down podinfo.test',
+      `Promotion completed! Scaling down podinfo.${namespace}`,
     ])
     expect(scenario.tag('podinfo-primary')).toBe('good-1')
     expect(scenario.replicas('podinfo')).toBe(0)
-    expect(events(scenario)).toContain('Advance podinfo.test canary weight 50')
-    expect(scenario.sentences).toContain('Starting canary analysis for podinfo.test')
+    expect(events(scenario)).toContain(`Advance podinfo.${namespace} canary weight 50`)
+    expect(scenario.sentences).toContain(`Starting canary analysis for podinfo.${namespace}`)
     expect(scenario.subjects('main')).toEqual(['Start', 'Bump podinfo to good-1'])
   })
 
@@ -53,15 +54,15 @@ describe('scenarios: the story of a release', () => {
     await scenario.untilPhase('Failed')
     await scenario.pass(30)
 
-    expect(scenario.sentences).toContain('Halt podinfo.test advancement success rate 53.42% < 99%')
-    expect(scenario.sentences).toContain('Rolling back podinfo.test failed checks threshold reached 3')
+    expect(scenario.sentences).toContain(`Halt podinfo.${namespace} advancement success rate 53.42% < 99%`)
+    expect(scenario.sentences).toContain(`Rolling back podinfo.${namespace} failed checks threshold reached 3`)
     expect(scenario.weight()).toBe(0)
     expect(scenario.replicas('podinfo')).toBe(0)
     expect(scenario.tag('podinfo-primary')).toBe('good-0')
     expect(scenario.subjects('main').at(-1)).toBe('Revert "Bump podinfo to bad-1"')
     const revert = scenario.stage.remote.log('main').at(-1)
     expect(revert?.message).toContain(`This reverts commit ${bad}.`)
-    expect(revert?.message).toContain('Canary: test/podinfo')
+    expect(revert?.message).toContain(`Canary: ${namespace}/podinfo`)
     const files = scenario.stage.remote.files('main')
     expect(files.get(targetFile)).toBe(before)
     expect(files.get('README.md')).toBe('An unrelated note.\n')
@@ -93,7 +94,7 @@ describe('scenarios: the story of a release', () => {
     expect(scenario.tag('podinfo-primary')).toBe('good-0')
     expect(scenario.entry()?.state.phase).toBe('Succeeded')
     const since = scenario.subjects('ledger').slice(recorded)
-    expect(since[0]).toMatch(/^Revision \w{8} of podinfo\.test was promoted before, restoring it without analysis$/)
+    expect(since[0]).toMatch(/^Revision \w{8} of podinfo\.[\w-]+ was promoted before, restoring it without analysis$/)
     expect(since.filter((subject) => subject.startsWith('Advance'))).toEqual([])
   })
 
@@ -107,7 +108,7 @@ describe('scenarios: the story of a release', () => {
 
     expect(scenario.weight()).toBe(0)
     expect(scenario.entry()?.state.phase).toBe('Failed')
-    expect(scenario.subjects('ledger').at(-1)).toMatch(/^Rolling back podinfo\.test revision reverted by \w{7}$/)
+    expect(scenario.subjects('ledger').at(-1)).toMatch(/^Rolling back podinfo\.[\w-]+ revision reverted by \w{7}$/)
     await scenario.pass(60)
     expect(scenario.replicas('podinfo')).toBe(0)
     expect(scenario.tag('podinfo-primary')).toBe('good-0')
@@ -121,11 +122,11 @@ describe('scenarios: the story of a release', () => {
     const commit = scenario.stage.remote.log('serin/default').at(-1)
 
     expect(commit?.message.split('\n')).toEqual([
-      'Advance podinfo.test canary weight 20',
+      `Advance podinfo.${namespace} canary weight 20`,
       '',
       'request-success-rate 99.9 % >= 99 %  (1m)',
       '',
-      'Canary: test/podinfo',
+      `Canary: ${namespace}/podinfo`,
       'Phase: Progressing',
       'Weight: 20',
       `Revision: ${released}`,

@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { stringAt } from '../../../src/lib/json.ts'
 import { person } from '../../../src/cli/stage/virtual-stage.ts'
 import { begun, canary, canaryFile, events, initialised, live, targetFile } from './world.ts'
+import { namespace } from '../namespace.ts'
 
-const virtualService = '/apis/networking.istio.io/v1beta1/namespaces/test/virtualservices/podinfo'
+const virtualService = `/apis/networking.istio.io/v1beta1/namespaces/${namespace}/virtualservices/podinfo`
 
 describe('scenarios: trouble', () => {
   test('mends routes that somebody edited by hand', async () => {
@@ -13,7 +14,7 @@ describe('scenarios: trouble', () => {
       { destination: { host: 'podinfo-canary' }, weight: 80 },
     ]
 
-    scenario.kubectl('PATCH', virtualService, { spec: { http: [{ route }] } })
+    await scenario.kubectl('PATCH', virtualService, { spec: { http: [{ route }] } })
     expect(scenario.weight()).toBe(80)
     await scenario.pass(2)
 
@@ -26,11 +27,11 @@ describe('scenarios: trouble', () => {
     await scenario.untilWeight(20)
     const route = [{ destination: { host: 'podinfo-primary' }, weight: 100 }]
 
-    scenario.kubectl('PATCH', virtualService, { spec: { http: [{ route }] } })
+    await scenario.kubectl('PATCH', virtualService, { spec: { http: [{ route }] } })
     await scenario.pass(5)
 
     expect(scenario.weight()).toBe(20)
-    expect(scenario.subjects('ledger').at(-1)).toBe('Restoring podinfo.test canary weight 20')
+    expect(scenario.subjects('ledger').at(-1)).toBe(`Restoring podinfo.${namespace} canary weight 20`)
   })
 
   test('builds a deleted primary again from what was promoted, while the release has failed', async () => {
@@ -39,7 +40,7 @@ describe('scenarios: trouble', () => {
     await scenario.untilPhase('Failed')
     await scenario.pass(30)
 
-    scenario.kubectl('DELETE', '/apis/apps/v1/namespaces/test/deployments/podinfo-primary')
+    await scenario.kubectl('DELETE', `/apis/apps/v1/namespaces/${namespace}/deployments/podinfo-primary`)
     await scenario.pass(30)
 
     expect(scenario.tag('podinfo-primary')).toBe('good-0')
@@ -59,7 +60,7 @@ describe('scenarios: trouble', () => {
   test('waits for a target that is missing, says so, and begins when it comes', async () => {
     const scenario = await begun({ files: { [targetFile]: '# nothing here yet\n' } })
     await scenario.pass(30)
-    expect(scenario.warnings.some((text) => text.includes('Deployment/podinfo.test'))).toBe(true)
+    expect(scenario.warnings.some((text) => text.includes(`Deployment/podinfo.${namespace}`))).toBe(true)
 
     scenario.release('good-0')
     await scenario.untilPhase('Initialized')
@@ -85,7 +86,7 @@ describe('scenarios: trouble', () => {
     ['primary.yaml', null],
   ])('answers a ledger file that was edited into nonsense: %s', async (file, text) => {
     const scenario = await initialised()
-    const path = `test/podinfo/${file}`
+    const path = `${namespace}/podinfo/${file}`
     const before = scenario.stage.remote.files('serin/default').get(path)
     const { remote, clock } = scenario.stage
 
@@ -93,7 +94,7 @@ describe('scenarios: trouble', () => {
     await scenario.pass(10)
 
     expect(remote.files('serin/default').get(path)).toBe(before)
-    expect(scenario.subjects('ledger').at(-1)).toBe('Keep test/podinfo as recorded')
+    expect(scenario.subjects('ledger').at(-1)).toBe(`Keep ${namespace}/podinfo as recorded`)
     expect(remote.log('serin/default').map(({ oid }) => oid)).toContain(edit)
   })
 

@@ -1,9 +1,4 @@
-import {
-  createVirtualStage,
-  person,
-  type RunningSerin,
-  type VirtualStage,
-} from '../../../src/cli/stage/virtual-stage.ts'
+import { person, type RunningSerin } from '../../../src/cli/stage/virtual-stage.ts'
 import { ledgerBranch } from '../../../src/cli/stage/staged-serin.ts'
 import type { Fate, OutsideCall } from '../../../src/cli/stage/outside.ts'
 import type { LedgerEntry } from '../../../src/ledger/entry.ts'
@@ -15,6 +10,8 @@ import type { MetricAnswer } from '../../../src/rollout/check.ts'
 import { writeYaml } from '../../../src/yaml/write.ts'
 import { weightsOf } from '../../simulation/invariants.ts'
 import { tagOf } from '../../simulation/fleet.ts'
+import { namespace, renewNamespace } from '../namespace.ts'
+import { autoscalingVersion, createStage, type ScenarioStage } from './stage.ts'
 
 export const targetFile = 'apps/podinfo/deployment.yaml'
 export const canaryFile = 'apps/podinfo/canary.yaml'
@@ -36,7 +33,7 @@ export interface ScenarioOptions {
 
 /** podinfo on a virtual stage with a running Serin, told in the words of its users. */
 export interface Scenario {
-  readonly stage: VirtualStage
+  readonly stage: ScenarioStage
   /** Every sentence that a person got to read, oldest first. */
   readonly sentences: readonly string[]
   /** What the log warned of. */
@@ -68,7 +65,7 @@ export interface Scenario {
   replicas(deployment: string): number | undefined
   subjects(branch: 'main' | 'ledger'): readonly string[]
   sourceTag(): string
-  kubectl(method: 'PATCH' | 'DELETE', path: string, body?: JsonObject): void
+  kubectl(method: 'PATCH' | 'DELETE', path: string, body?: JsonObject): Promise<void>
 }
 
 /** A stage where podinfo good-0 is initialised. */
@@ -81,12 +78,13 @@ export async function initialised(options: ScenarioOptions = {}): Promise<Scenar
 
 /** A stage with a Serin that has just started. */
 export async function begun(options: ScenarioOptions = {}): Promise<Scenario> {
+  renewNamespace()
   const sentences: string[] = []
   const warnings: string[] = []
   const answers: Pick<Scenario, 'answer'> = { answer: undefined }
   const quiet = (): void => {}
   const warn = (_fields: object, message: string): void => void warnings.push(message)
-  const stage = await createVirtualStage({
+  const stage = await createStage({
     seed: 1,
     startMs: START_MS,
     files: { ...fleet(options), ...options.files },
@@ -106,23 +104,26 @@ export async function begun(options: ScenarioOptions = {}): Promise<Scenario> {
     onSentence: (_key, { text }) => void sentences.push(text),
   })
   const running = { serin: stage.start() }
-  const scenario = toolsOf(stage, running)
+  const scenario = toolsOf(stage, running, warnings)
   return Object.assign(answers, { stage, sentences, warnings, ...scenario })
 }
 
 function toolsOf(
-  stage: VirtualStage,
+  stage: ScenarioStage,
   running: { serin: RunningSerin },
+  warnings: readonly string[],
 ): Omit<Scenario, 'answer' | 'sentences' | 'warnings' | 'stage'> {
   const { clock, remote, cluster } = stage
-  const entry = (): LedgerEntry | undefined => running.serin.reconciler.keeper.entry('test/podinfo')
+  const entry = (): LedgerEntry | undefined => running.serin.reconciler.keeper.entry(`${namespace}/podinfo`)
   const weight = (): number | undefined => {
-    const routes = cluster.list('networking.istio.io/v1beta1', 'VirtualService', 'test')
+    const routes = cluster.list('networking.istio.io/v1beta1', 'VirtualService', namespace)
     return weightsOf(routes.find(({ metadata }) => metadata.name === 'podinfo'))?.canary
   }
   const until = async (what: string, holds: () => boolean): Promise<void> => {
     if (await clock.run(600_000, holds)) return
-    throw new Error(`never: ${what}; it is ${entry()?.state.phase} at ${entry()?.state.canaryWeight} %`)
+    const { phase, canaryWeight } = entry()?.state ?? {}
+    const last = [...new Set(warnings)].slice(-5).join('\n')
+    throw new Error(`never: ${what}; it is ${phase} at ${canaryWeight} %\n${last}`)
   }
   return {
     pass: async (seconds) => void (await clock.run(seconds * 1000)),
@@ -160,31 +161,22 @@ function toolsOf(
     subjects: (branch) =>
       remote.log(branch === 'main' ? 'main' : ledgerBranch).map(({ message }) => message.split('\n', 1)[0] ?? ''),
     sourceTag: () => /podinfo:(\S+)/.exec(remote.files('main').get(targetFile) ?? '')?.[1] ?? 'none',
-    kubectl: (method, path, body) => {
-      const { status } = cluster.serve({
-        method,
-        path,
-        contentType: 'application/merge-patch+json',
-        userAgent: 'kubectl',
-        ...(body === undefined ? {} : { body }),
-      })
-      if (status >= 300) throw new Error(`kubectl ${method} ${path} was answered ${status}`)
-    },
+    kubectl: (method, path, body) => stage.kubectl(method, path, body),
   }
 }
 
-function deployment(cluster: VirtualStage['cluster'], name: string): KubeObject | undefined {
-  return cluster.list('apps/v1', 'Deployment', 'test').find(({ metadata }) => metadata.name === name)
+function deployment(cluster: Pick<ScenarioStage['cluster'], 'list'>, name: string): KubeObject | undefined {
+  return cluster.list('apps/v1', 'Deployment', namespace).find(({ metadata }) => metadata.name === name)
 }
 
 /** The live object of a kind named podinfo. */
 export function live({ stage }: Scenario, apiVersion: string, kind: string, name = 'podinfo'): KubeObject | undefined {
-  return stage.cluster.list(apiVersion, kind, 'test').find(({ metadata }) => metadata.name === name)
+  return stage.cluster.list(apiVersion, kind, namespace).find(({ metadata }) => metadata.name === name)
 }
 
 /** What the Events say, oldest first. */
 export function events({ stage }: Scenario): readonly string[] {
-  return stage.cluster.list('v1', 'Event', 'test').map((event) => stringAt(event, 'message') ?? '')
+  return stage.cluster.list('v1', 'Event', namespace).map((event) => stringAt(event, 'message') ?? '')
 }
 
 export function manifest(tag: string): string {
@@ -192,7 +184,7 @@ export function manifest(tag: string): string {
 kind: Deployment
 metadata:
   name: podinfo
-  namespace: test
+  namespace: ${namespace}
 spec:
   progressDeadlineSeconds: 60
   selector:
@@ -216,7 +208,7 @@ export function canary({ spec, analysis }: ScenarioOptions = {}): string {
   return writeYaml({
     apiVersion: 'flagger.app/v1beta1',
     kind: 'Canary',
-    metadata: { name: 'podinfo', namespace: 'test' },
+    metadata: { name: 'podinfo', namespace },
     spec: {
       provider: 'istio',
       targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'podinfo' },
@@ -237,16 +229,16 @@ export function canary({ spec, analysis }: ScenarioOptions = {}): string {
 }
 
 function fleet(options: ScenarioOptions): Record<string, string> {
-  const version = options.autoscaling ?? 'v2'
+  const version = options.autoscaling ?? autoscalingVersion()
   return {
     'README.md': 'A fleet.\n',
-    'apps/namespace.yaml': 'apiVersion: v1\nkind: Namespace\nmetadata:\n  name: test\n',
+    'apps/namespace.yaml': `apiVersion: v1\nkind: Namespace\nmetadata:\n  name: ${namespace}\n`,
     [targetFile]: manifest('good-0'),
     'apps/podinfo/hpa.yaml': `apiVersion: autoscaling/${version}
 kind: HorizontalPodAutoscaler
 metadata:
   name: podinfo
-  namespace: test
+  namespace: ${namespace}
 spec:
   scaleTargetRef:
     apiVersion: apps/v1
