@@ -61,6 +61,7 @@ describe.skipIf(!isThere)('the built-in queries on a real Prometheus', () => {
   })
   afterAll(() => prometheus?.close())
 
+  const playground = createPlaygroundPrometheus(traffic.store())
   const client = createPrometheus()
   const ask = (plane: DataPlane, target: string, metric: BuiltinMetric): Promise<MetricAnswer> => {
     const promql = builtinQuery(plane.provider, metric, subject(plane, target), '1m')
@@ -95,7 +96,6 @@ describe.skipIf(!isThere)('the built-in queries on a real Prometheus', () => {
     })
 
     it("gets the same answers from the playground's Prometheus", async () => {
-      const playground = createPlaygroundPrometheus(traffic.store())
       const timeMs = startMs + 1300
       for (const target of [...Object.keys(canaries), 'absent']) {
         for (const metric of metrics) {
