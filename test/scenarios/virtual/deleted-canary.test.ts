@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { canaryFile, initialised, live } from './world.ts'
 import { namespace } from '../namespace.ts'
 
-const canaryPath = `/apis/flagger.app/v1beta1/namespaces/${namespace}/canaries/podinfo`
+const canaryPath = (): string => `/apis/flagger.app/v1beta1/namespaces/${namespace}/canaries/podinfo`
 
 describe('scenarios: a Canary deleted in the cluster', () => {
   test('comes back with everything that went with it, for the source branch still has it', async () => {
     const scenario = await initialised()
-    await scenario.kubectl('DELETE', canaryPath)
+    await scenario.kubectl('DELETE', canaryPath())
     await scenario.pass(20)
 
     expect(live(scenario, 'flagger.app/v1beta1', 'Canary')?.status).toMatchObject({ phase: 'Initialized' })
@@ -21,7 +21,7 @@ describe('scenarios: a Canary deleted in the cluster', () => {
     const scenario = await initialised()
     scenario.release('good-1')
     await scenario.untilWeight(20)
-    await scenario.kubectl('DELETE', canaryPath)
+    await scenario.kubectl('DELETE', canaryPath())
     await scenario.untilPhase('Succeeded')
 
     expect(scenario.tag('podinfo-primary')).toBe('good-1')
@@ -31,7 +31,7 @@ describe('scenarios: a Canary deleted in the cluster', () => {
     const scenario = await initialised()
     scenario.commit({ [canaryFile]: null })
     await scenario.pass(5)
-    await scenario.kubectl('DELETE', canaryPath)
+    await scenario.kubectl('DELETE', canaryPath())
     await scenario.pass(20)
 
     expect(live(scenario, 'flagger.app/v1beta1', 'Canary')).toBeUndefined()

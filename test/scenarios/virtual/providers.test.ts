@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { at } from '../../../src/lib/json.ts'
+import { autoscalingVersion } from '../autoscaling.ts'
+import { isOnRealCluster } from '../namespace.ts'
 import { initialised, live } from './world.ts'
 import { namespace } from '../namespace.ts'
 
@@ -57,7 +59,9 @@ describe('scenarios: providers and versions', () => {
     expect(scenario.sourceTag()).toBe('good-0')
   })
 
-  test('copies the autoscaler in the version that the cluster has', async () => {
+  // A real cluster has the versions that it has; an embedded one can be an old one.
+  const canBeOld = !isOnRealCluster() || autoscalingVersion() === 'v2beta2'
+  test.runIf(canBeOld)('copies the autoscaler in the version that the cluster has', async () => {
     const scenario = await initialised({ autoscaling: 'v2beta2' })
 
     const copy = live(scenario, 'autoscaling/v2beta2', 'HorizontalPodAutoscaler', 'podinfo-primary')

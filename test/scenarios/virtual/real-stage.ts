@@ -2,7 +2,7 @@ import { connectCluster, type ClusterConnection } from '../../../src/cluster/tra
 import type { KubeTransport } from '../../../src/cluster/transport.ts'
 import { person, type RunningSerin } from '../../../src/cli/stage/virtual-stage.ts'
 import { startStagedSerin } from '../../../src/cli/stage/staged-serin.ts'
-import { numberAt } from '../../../src/lib/json.ts'
+import { numberAt, stringAt } from '../../../src/lib/json.ts'
 import { seededRandom } from '../../../src/lib/seeded-random.ts'
 import { createMemoryRemote } from '../../../src/playground/git-memory.ts'
 import { createVirtualClock } from '../../../src/playground/virtual-clock.ts'
@@ -11,12 +11,15 @@ import type { SharedControlPlane } from '../../cluster/control-plane/ready.ts'
 import { mirrorNamespace, type ClusterMirror } from '../../support/cluster-mirror.ts'
 import { namespace } from '../namespace.ts'
 import { connectAsSerin, makeNamespace } from '../real-account.ts'
+import { autoscalingVersion } from '../autoscaling.ts'
 import type { ScenarioStage, StageOptions } from './stage.ts'
 
 /** A cluster in which all is as it should be is quiet after this long without a change. */
 const QUIET_MS = 40
 /** One that waits for something that may never come counts as quiet after this long. */
 const STUCK_MS = 400
+/** The controller of autoscalers looks at each one every two seconds here. */
+const AUTOSCALER_MS = 3000
 const LOOK_EVERY_MS = 4
 
 /** A stage on the real control plane, with a namespace of its own. */
@@ -133,10 +136,23 @@ class Activity {
     for (;;) {
       for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
       const quietMs = performance.now() - this.lastMs
-      const isQuiet = quietMs >= STUCK_MS || (quietMs >= QUIET_MS && this.isDone())
+      const limitMs = this.isBelowMinimum() ? AUTOSCALER_MS : STUCK_MS
+      const isQuiet = quietMs >= limitMs || (quietMs >= QUIET_MS && limitMs === STUCK_MS && this.isDone())
       if (this.underway === 0 && isQuiet) return
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
     }
+  }
+
+  /** An autoscaler is about to give a running Deployment more pods. */
+  private isBelowMinimum(): boolean {
+    const { mirror } = this
+    const apiVersion = `autoscaling/${autoscalingVersion()}`
+    return mirror.list(apiVersion, 'HorizontalPodAutoscaler').some((autoscaler) => {
+      const name = stringAt(autoscaler, 'spec', 'scaleTargetRef', 'name')
+      const target = mirror.list('apps/v1', 'Deployment').find(({ metadata }) => metadata.name === name)
+      const replicas = numberAt(target, 'spec', 'replicas') ?? 0
+      return replicas > 0 && replicas < (numberAt(autoscaler, 'spec', 'minReplicas') ?? 1)
+    })
   }
 
   /** Every Deployment has the pods that it should have, and no pod is about to end. */

@@ -4,7 +4,7 @@ import { person } from '../../../src/cli/stage/virtual-stage.ts'
 import { begun, canary, canaryFile, events, initialised, live, targetFile } from './world.ts'
 import { namespace } from '../namespace.ts'
 
-const virtualService = `/apis/networking.istio.io/v1beta1/namespaces/${namespace}/virtualservices/podinfo`
+const virtualService = (): string => `/apis/networking.istio.io/v1beta1/namespaces/${namespace}/virtualservices/podinfo`
 
 describe('scenarios: trouble', () => {
   test('mends routes that somebody edited by hand', async () => {
@@ -14,7 +14,7 @@ describe('scenarios: trouble', () => {
       { destination: { host: 'podinfo-canary' }, weight: 80 },
     ]
 
-    await scenario.kubectl('PATCH', virtualService, { spec: { http: [{ route }] } })
+    await scenario.kubectl('PATCH', virtualService(), { spec: { http: [{ route }] } })
     expect(scenario.weight()).toBe(80)
     await scenario.pass(2)
 
@@ -27,7 +27,7 @@ describe('scenarios: trouble', () => {
     await scenario.untilWeight(20)
     const route = [{ destination: { host: 'podinfo-primary' }, weight: 100 }]
 
-    await scenario.kubectl('PATCH', virtualService, { spec: { http: [{ route }] } })
+    await scenario.kubectl('PATCH', virtualService(), { spec: { http: [{ route }] } })
     await scenario.pass(5)
 
     expect(scenario.weight()).toBe(20)

@@ -1,3 +1,4 @@
+import { beforeEach } from 'vitest'
 import { person, type RunningSerin } from '../../../src/cli/stage/virtual-stage.ts'
 import { ledgerBranch } from '../../../src/cli/stage/staged-serin.ts'
 import type { Fate, OutsideCall } from '../../../src/cli/stage/outside.ts'
@@ -11,11 +12,14 @@ import { writeYaml } from '../../../src/yaml/write.ts'
 import { weightsOf } from '../../simulation/invariants.ts'
 import { tagOf } from '../../simulation/fleet.ts'
 import { namespace, renewNamespace } from '../namespace.ts'
-import { autoscalingVersion, createStage, type ScenarioStage } from './stage.ts'
+import { autoscalingVersion } from '../autoscaling.ts'
+import { createStage, type ScenarioStage } from './stage.ts'
 
 export const targetFile = 'apps/podinfo/deployment.yaml'
 export const canaryFile = 'apps/podinfo/canary.yaml'
 const START_MS = Date.UTC(2026, 0, 1)
+
+beforeEach(renewNamespace)
 
 export interface ScenarioOptions {
   /** Fields of the Canary's spec that differ. */
@@ -78,7 +82,6 @@ export async function initialised(options: ScenarioOptions = {}): Promise<Scenar
 
 /** A stage with a Serin that has just started. */
 export async function begun(options: ScenarioOptions = {}): Promise<Scenario> {
-  renewNamespace()
   const sentences: string[] = []
   const warnings: string[] = []
   const answers: Pick<Scenario, 'answer'> = { answer: undefined }
