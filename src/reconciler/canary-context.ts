@@ -6,6 +6,7 @@ import type { Check } from '../rollout/check.ts'
 import type { Desired } from '../rollout/input.ts'
 import type { Sentence } from '../rollout/sentences.ts'
 import type { RolloutSpec } from '../rollout/spec.ts'
+import type { Revision } from '../rollout/state.ts'
 import type { Readiness } from '../rollout/transition.ts'
 import type { TrafficSplit } from '../traffic/split.ts'
 import type { Manifest } from '../source/manifest.ts'
@@ -21,6 +22,8 @@ export interface CanaryContext {
   readonly stage: Stage
   /** The target's manifest on the source branch; undefined when it is only in the cluster. */
   readonly source: Manifest | undefined
+  /** What that manifest asks for: `desired` names the recorded revision where a revision of the cluster has the same content. */
+  readonly inSource: Revision | undefined
   readonly desired: Desired | undefined
   /** Why a running rollout must not go on: the source branch was rewritten. */
   readonly frozen: Sentence | undefined

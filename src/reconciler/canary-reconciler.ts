@@ -313,16 +313,16 @@ export class CanaryReconciler {
     input: KnownInput,
   ): Promise<'recorded' | 'written'> {
     const { sourceRollback, reporter, keeper } = this.options
-    const { state, promoted, desired } = input
-    const target = context.source
+    const { state, promoted } = input
+    const { source: target, inSource } = context
     const written =
-      target === undefined
+      target === undefined || inSource === undefined
         ? ({ kind: 'done', rollback: { rung: 'status-only', reason: 'the target is not in Git' } } as const)
         : await sourceRollback.write({
             key,
             file: target.file,
             object: target.object,
-            revision: desired.revision,
+            revision: inSource,
             state,
             promoted,
           })

@@ -96,6 +96,7 @@ export class ContextBuilder {
       spec,
       stage,
       source: source.target,
+      inSource: watched.revision,
       desired,
       frozen: frozen(key),
       faults: watched.faults,

@@ -119,6 +119,7 @@ export class SourceRollbackWriter {
     const current = await branch.read(tip, file)
     if (current === null) return { refused: `${file} is gone` }
     if (hashIn(current, failed) === revision.hash) return { already: true }
+    if (isClusterRevision(revision)) return { refused: 'the failed revision was only in the cluster' }
     const older = (await branch.deepen(revision.commit)) ? await branch.read(revision.commit, file) : null
     if (older === null || hashIn(older, failed) !== revision.hash) {
       return { refused: `the failed revision is not in ${file} of commit ${revision.commit}` }

@@ -1,6 +1,7 @@
 import { ledgerBranch, serinIdentity } from '../../src/cli/stage/staged-serin.ts'
 import { person } from '../../src/cli/stage/virtual-stage.ts'
 import type { Commit } from '../../src/git/types.ts'
+import { notInGit, setImageByHand, setPlanByHand, tagInCluster } from './by-hand.ts'
 import { canary, canaryFile, deployment, deploymentFile, tagIn, type Plan } from './fleet.ts'
 import { weightsOf } from './invariants.ts'
 import type { World } from './world.ts'
@@ -29,6 +30,7 @@ const deeds: readonly (readonly [number, Deed])[] = [
   [1, secondSerin],
   [1, forgetPast],
   [1, rewriteSource],
+  [1, moveBetweenGitAndCluster],
 ]
 
 /** Does something, drawn from the seed. */
@@ -52,6 +54,7 @@ export function lastRelease(world: World): void {
 
 function release(world: World, quality: string): string {
   const tag = `${quality}-${world.count('release')}`
+  if (!world.isInGit) return setImage(world, tag)
   world.stage.commit({ [deploymentFile]: deployment(tag) }, `Bump podinfo to ${tag}\n`)
   return `releases ${tag}`
 }
@@ -61,6 +64,7 @@ function revertRelease(world: World): string | undefined {
   const tags = sourceTags(world)
   const [last, before] = [tags.at(-1), tags.at(-2)]
   if (last === undefined || before === undefined) return undefined
+  if (!world.isInGit) return setImage(world, before)
   world.stage.commit({ [deploymentFile]: deployment(before) }, `Revert "Bump podinfo to ${last}"\n`)
   return `reverts ${last}, back to ${before}`
 }
@@ -70,6 +74,7 @@ function bringBack(world: World): string | undefined {
   const tags = sourceTags(world)
   const tag = world.dice.pick(tags)
   if (tag === tags.at(-1)) return undefined
+  if (!world.isInGit) return setImage(world, tag)
   const { stage } = world
   const author = world.dice.chance(0.5) ? person : { name: 'updater[bot]', email: 'bot@example.com' }
   stage.remote.commit(
@@ -107,7 +112,8 @@ function breakPlan(world: World): string {
 function plan(world: World, change: Partial<Plan>): string {
   world.plan = { ...world.plan, ...change }
   if (world.plan.skipAnalysis) world.invariants.maySkipAnalysis = true
-  world.stage.commit({ [canaryFile]: canary(world.plan) }, 'Change the Canary\n')
+  if (world.isInGit) world.stage.commit({ [canaryFile]: canary(world.plan) }, 'Change the Canary\n')
+  else setPlanByHand(world.stage.cluster, world.plan)
   return `sets ${JSON.stringify(change)}`
 }
 
@@ -192,11 +198,32 @@ function rewriteSource(world: World): string | undefined {
   return 'rewrites the source branch'
 }
 
-/** The tags that the source branch has run, one after the other. */
+function setImage(world: World, tag: string): string {
+  if (tagInCluster(world.stage.cluster) === tag) return `leaves the image at ${tag}`
+  setImageByHand(world.stage.cluster, tag)
+  world.tagsByHand.push(tag)
+  return `sets the image to ${tag} by hand`
+}
+
+/** Canary and target leave the source branch for the cluster alone, or come to it as they are in the cluster. */
+function moveBetweenGitAndCluster(world: World): string | undefined {
+  const { stage } = world
+  const tag = tagInCluster(stage.cluster)
+  if (tag === 'none' || stage.cluster.list('flagger.app/v1beta1', 'Canary').length === 0) return undefined
+  world.isInGit = !world.isInGit
+  const files = world.isInGit ? { [canaryFile]: canary(world.plan), [deploymentFile]: deployment(tag) } : notInGit
+  stage.commit(files, world.isInGit ? 'Adopt podinfo\n' : 'Let podinfo go\n')
+  if (!world.isInGit) world.tagsByHand.splice(0, Infinity, tag)
+  return world.isInGit ? `takes podinfo ${tag} into the source branch` : 'takes podinfo out of the source branch'
+}
+
+/** The tags that were asked for, one after the other. */
 function sourceTags(world: World): readonly string[] {
+  if (!world.isInGit) return world.tagsByHand
   const { remote } = world.stage
   const tags = remote.log('main').map(({ oid }) => tagIn(remote.filesAt(oid).get(deploymentFile)))
-  return tags.filter((tag, nth) => tag !== tags[nth - 1])
+  const there = tags.slice(tags.lastIndexOf('none') + 1)
+  return there.filter((tag, nth) => tag !== there[nth - 1])
 }
 
 function isSerins({ author }: Commit): boolean {

@@ -8,6 +8,7 @@ import type { MemoryFault, MemoryOperation } from '../../src/playground/git-memo
 import { meshDefinitions } from '../../src/playground/mesh-definitions.ts'
 import { createDice, type Dice } from './dice.ts'
 import { changes, drawApi, drawFate, drawGit, drawMetrics, drawRates, type FaultRates } from './faults.ts'
+import { applyByHand, notInGit } from './by-hand.ts'
 import { fleet, tagOf, usualPlan, type Plan } from './fleet.ts'
 import { Invariants } from './invariants.ts'
 
@@ -20,8 +21,12 @@ export interface World {
   readonly rates: FaultRates
   readonly invariants: Invariants
   readonly trace: string[]
-  /** The Canary's settings on the source branch. */
+  /** The Canary's settings. */
   plan: Plan
+  /** Whether the source branch has Canary and target; else they are only in the cluster, put there with kubectl. */
+  isInGit: boolean
+  /** The images that somebody set by hand, since the target is not in Git. */
+  readonly tagsByHand: string[]
   /** A forced push is a person's: commits may go. */
   isForcing: boolean
   /** The source branch was rewritten: what runs waits for another commit. */
@@ -109,12 +114,13 @@ export async function createWorld(seed: number): Promise<World> {
   }
 
   const plan = usualPlan
-  const world = { dice, rates, trace, plan, isForcing: false, isRewritten: false }
+  const isInGit = !createDice(seed ^ 0xc1a5).chance(0.3)
+  const world = { dice, rates, trace, plan, isInGit, tagsByHand: ['good-0'], isForcing: false, isRewritten: false }
   const invariants: Invariants = new Invariants(theStage)
   const stage = await createVirtualStage({
     seed,
     startMs: START_MS,
-    files: fleet('good-0', plan),
+    files: isInGit ? fleet('good-0', plan) : { ...fleet('good-0', plan), ...notInGit },
     definitions: meshDefinitions(),
     log: logTo(tell),
     minIntervalMs: 1000,
@@ -131,6 +137,7 @@ export async function createWorld(seed: number): Promise<World> {
     if (type !== 'DELETED') invariants.changed(object, before)
   })
   built.stage = stage
+  if (!isInGit) applyByHand(stage.cluster, 'good-0', plan)
   invariants.moved('main', null, stage.remote.tip('main'), false)
   const complete: World = Object.assign(world, {
     stage,

@@ -427,4 +427,20 @@ describe('scenarios: a canary between Git and the cluster', () => {
     await scenario.pass(20)
     expect(live(scenario, CANARY, 'Canary')).toBeDefined()
   })
+
+  test('goes on with its rollout when Git gets it in the middle, and says why a failed one can not be reverted there', async () => {
+    const scenario = await initialisedInCluster()
+    await kubectlSetImage(scenario, 'bad-1')
+    await scenario.untilWeight(10)
+
+    scenario.commit({ [canaryFile]: canary(), [targetFile]: manifest('bad-1') }, 'Adopt podinfo\n')
+    await scenario.untilPhase('Failed')
+    await scenario.pass(30)
+
+    const subjects = scenario.subjects('ledger')
+    expect(subjects.filter((text) => text.startsWith('New revision detected!'))).toHaveLength(1)
+    expect(subjects.at(-1)).toMatch(/^Could not revert \S+ on main: the promoted revision is not in /)
+    expect(scenario.entry()?.state.rollback?.rung).toBe('status-only')
+    expect(scenario.sourceTag()).toBe('bad-1')
+  })
 })
