@@ -16,7 +16,7 @@ const real: TestProjectConfiguration = {
   extends: true,
   test: {
     name: 'real',
-    include: ['test/real/**/*.test.ts', 'test/scenarios/**/*.test.ts'],
+    include: ['test/real/**/*.test.ts', 'test/scenarios/**/*.test.ts', 'test/cluster/api-conformance/**/*.test.ts'],
     globalSetup: ['test/cluster/control-plane/global-setup.ts'],
   },
 }

@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Reply, ServerRequest } from './api/context.ts'
 import { isWatch } from './api/dispatch.ts'
+import { tooLarge } from './api/failure.ts'
 import type { EmbeddedCluster } from './embedded-cluster.ts'
 
 const bodyLimit = 3 * 1024 * 1024
@@ -35,7 +36,8 @@ export async function serveCluster(
 async function answer(cluster: EmbeddedCluster, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const text = await readText(incoming)
   if (text === undefined) {
-    write(outgoing, { status: 413, body: 'request entity too large\n' })
+    const { status, body } = tooLarge(bodyLimit)
+    write(outgoing, { status, body })
     return
   }
   const request: ServerRequest = {
@@ -60,10 +62,10 @@ async function readText(incoming: IncomingMessage): Promise<string | undefined> 
   for await (const chunk of incoming) {
     const part = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk))
     size += part.length
-    if (size > bodyLimit) return undefined
-    chunks.push(part)
+    // Read to its end all the same: what stays unread would block the connection for the next request.
+    if (size <= bodyLimit) chunks.push(part)
   }
-  return Buffer.concat(chunks).toString()
+  return size > bodyLimit ? undefined : Buffer.concat(chunks).toString()
 }
 
 function write(outgoing: ServerResponse, reply: Reply): void {

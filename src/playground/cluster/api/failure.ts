@@ -150,6 +150,11 @@ export function gone(message: string): ApiFailure {
   return failure(410, message, 'Expired')
 }
 
+/** 413: the body is longer than the server takes, in bytes. */
+export function tooLarge(limit: number): ApiFailure {
+  return failure(413, `Request entity too large: limit is ${limit}`, 'RequestEntityTooLarge')
+}
+
 /** 415: the media type of the body is not taken. */
 export function unsupportedMediaType(accepted?: readonly string[]): ApiFailure {
   if (accepted === undefined) return failure(415, '415: Unsupported Media Type', 'UnsupportedMediaType', {})

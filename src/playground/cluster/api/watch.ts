@@ -41,7 +41,10 @@ export function startWatch(
     const line = lineOf(change, kind, matches)
     if (line !== undefined) sink.line(line)
   }
-  sendPast(context, kind, namespace, query, version, { sink, send, matches })
+  if (!sendPast(context, kind, namespace, query, version, { sink, send, matches })) {
+    sink.end()
+    return () => {}
+  }
   const stopListening = context.store.onChange(send)
   const seconds = Number(query.get('timeoutSeconds') ?? 0)
   const stopTimer =
@@ -64,7 +67,7 @@ interface Output {
   readonly matches: (object: StoredObject) => boolean
 }
 
-// What was there, or what happened since, before the watch began.
+// What was there, or what happened since, before the watch began. False when that is forgotten: then nothing follows.
 function sendPast(
   context: ApiContext,
   kind: Kind,
@@ -72,22 +75,23 @@ function sendPast(
   query: URLSearchParams,
   version: string,
   output: Output,
-): void {
+): boolean {
   const initial = query.get('sendInitialEvents') === 'true'
   if (initial || version === '' || version === '0') {
     for (const object of context.store.list(kind.storeKey, namespace)) {
       if (output.matches(object)) output.sink.line({ type: 'ADDED', object: serve(object, kind) })
     }
     if (initial && wantsBookmarks(query)) output.sink.line(bookmark(context, kind, true))
-    return
+    return true
   }
   const changes = context.store.since(Number(version))
   if (changes === undefined) {
     const expired = gone(`too old resource version: ${version} (${context.store.oldest})`)
     output.sink.line({ type: 'ERROR', object: expired.body })
-    return
+    return false
   }
   for (const change of changes) output.send(change)
+  return true
 }
 
 function lineOf(

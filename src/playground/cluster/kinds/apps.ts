@@ -1,9 +1,10 @@
 import { at, isObject, numberAt, stringAt } from '../../../lib/json.ts'
-import type { JsonObject } from '../../../lib/json.ts'
+import type { Json, JsonObject } from '../../../lib/json.ts'
 import type { KubeObject } from '../../../lib/kube-object.ts'
 import { duplicate, forbidden, required, unsupported, wrong } from '../api/causes.ts'
 import type { Cause } from '../api/failure.ts'
 import { selectsLabels } from '../api/label-selector.ts'
+import { isLabel, labelRule } from '../api/names.ts'
 import { child, equalJson, isDoc, isList } from '../document.ts'
 import type { Doc } from '../document.ts'
 import { flag, integer, intOrText, optionalInteger, part, record, text } from '../schema/schema.ts'
@@ -32,18 +33,30 @@ export function podCauses(spec: JsonObject | undefined, field: string): readonly
   return containers.flatMap((container, index) => {
     const place = `${field}.containers[${index}]`
     const name = stringAt(container, 'name') ?? ''
-    const ports = at(container, 'ports')
     const causes = [
-      ...(name === '' ? [required(`${place}.name`)] : []),
+      ...(name === '' ? [required(`${place}.name`)] : isLabel(name) ? [] : [wrong(`${place}.name`, name, labelRule)]),
       ...(stringAt(container, 'image') === undefined ? [required(`${place}.image`)] : []),
-      ...(isList(ports) ? ports : []).flatMap((port, number) =>
-        (numberAt(port, 'containerPort') ?? 0) === 0 ? [required(`${place}.ports[${number}].containerPort`)] : [],
+      ...listIn(container, 'ports').flatMap((port, number) => portCauses(port, `${place}.ports[${number}]`)),
+      ...listIn(container, 'env').flatMap((variable, number) =>
+        (stringAt(variable, 'name') ?? '') === '' ? [required(`${place}.env[${number}].name`)] : [],
       ),
       ...(name !== '' && seen.has(name) ? [duplicate(`${place}.name`, name)] : []),
     ]
     seen.add(name)
     return causes
   })
+}
+
+function listIn(container: Json, field: string): readonly Json[] {
+  const list = at(container, field)
+  return isList(list) ? list : []
+}
+
+function portCauses(port: Json, place: string): readonly Cause[] {
+  const number = numberAt(port, 'containerPort') ?? 0
+  if (number === 0) return [required(`${place}.containerPort`)]
+  const isPort = number > 0 && number < 65536
+  return isPort ? [] : [wrong(`${place}.containerPort`, number, 'must be between 1 and 65535, inclusive')]
 }
 
 function workloadCauses(object: JsonObject, live: KubeObject | undefined): readonly Cause[] {
@@ -56,13 +69,12 @@ function workloadCauses(object: JsonObject, live: KubeObject | undefined): reado
   return [
     ...(replicas < 0 ? [wrong('spec.replicas', replicas, 'must be greater than or equal to 0')] : []),
     ...(selector === undefined ? [required('spec.selector')] : []),
-    ...(live !== undefined && !equalJson(selector, at(live, 'spec', 'selector'))
-      ? [wrong('spec.selector', selector, 'field is immutable')]
-      : fits
-        ? []
-        : [wrong('spec.template.metadata.labels', labels, '`selector` does not match template `labels`')]),
+    ...(fits ? [] : [wrong('spec.template.metadata.labels', labels, '`selector` does not match template `labels`')]),
     ...podCauses(isObject(pod) ? pod : undefined, 'spec.template.spec'),
     ...(restart === 'Always' ? [] : [unsupported('spec.template.spec.restartPolicy', restart, ['Always'])]),
+    ...(live === undefined || equalJson(selector, at(live, 'spec', 'selector'))
+      ? []
+      : [wrong('spec.selector', selector, 'field is immutable')]),
   ]
 }
 
@@ -71,9 +83,22 @@ function strategyCauses(object: JsonObject): readonly Cause[] {
   if (type !== 'RollingUpdate' && type !== 'Recreate') {
     return [unsupported('spec.strategy', at(object, 'spec', 'strategy'), ['Recreate', 'RollingUpdate'])]
   }
-  return type === 'Recreate' && at(object, 'spec', 'strategy', 'rollingUpdate') !== undefined
-    ? [forbidden('spec.strategy.rollingUpdate', "may not be specified when strategy `type` is 'Recreate'")]
+  const rolling = at(object, 'spec', 'strategy', 'rollingUpdate')
+  if (type === 'Recreate') {
+    const message = "may not be specified when strategy `type` is 'Recreate'"
+    return rolling === undefined ? [] : [forbidden('spec.strategy.rollingUpdate', message)]
+  }
+  const isNone = (field: string): boolean =>
+    [0, '0%'].includes(numberAt(rolling, field) ?? stringAt(rolling, field) ?? '')
+  return isNone('maxSurge') && isNone('maxUnavailable')
+    ? [wrong('spec.strategy.rollingUpdate.maxUnavailable', 0, 'may not be 0 when `maxSurge` is 0')]
     : []
+}
+
+function deadlineCauses(object: JsonObject): readonly Cause[] {
+  const deadline = numberAt(object, 'spec', 'progressDeadlineSeconds')
+  if (deadline === undefined || deadline > (numberAt(object, 'spec', 'minReadySeconds') ?? 0)) return []
+  return [wrong('spec.progressDeadlineSeconds', deadline, 'must be greater than minReadySeconds')]
 }
 
 function deploymentStatusCauses(object: JsonObject): readonly Cause[] {
@@ -137,7 +162,10 @@ const deployment = builtIn({
     }),
   }),
   defaults: defaultDeployment,
-  validate: (object, live) => [...workloadCauses(object, live), ...strategyCauses(object)].toSorted(inOrder),
+  validate: (object, live) => [
+    ...[...workloadCauses(object, live), ...strategyCauses(object)].toSorted(inOrder),
+    ...deadlineCauses(object),
+  ],
   validateStatus: deploymentStatusCauses,
 })
 

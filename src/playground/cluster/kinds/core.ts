@@ -42,7 +42,27 @@ const namespace = builtIn({
   },
 })
 
+/** What one ConfigMap or Secret may hold, in bytes. */
+const dataLimit = 1024 * 1024
+
+function sizeCauses(object: JsonObject): readonly Cause[] {
+  const sizes = ['data', 'binaryData'].flatMap((field) => {
+    const data = at(object, field)
+    const isText = field === 'data' && object['kind'] === 'ConfigMap'
+    return Object.values(isObject(data) ? data : {}).map((value) =>
+      typeof value === 'string' ? Buffer.byteLength(value, isText ? 'utf8' : 'base64') : 0,
+    )
+  })
+  if (sizes.reduce((sum, size) => sum + size, 0) <= dataLimit) return []
+  const message = `Too long: may not be more than ${dataLimit} bytes`
+  return [{ reason: 'FieldValueTooLong', message, field: object['kind'] === 'Secret' ? 'data' : '[]' }]
+}
+
 function dataCauses(object: JsonObject): readonly Cause[] {
+  return [...keyCauses(object), ...sizeCauses(object)]
+}
+
+function keyCauses(object: JsonObject): readonly Cause[] {
   const binary = at(object, 'binaryData')
   return ['data', 'binaryData'].flatMap((field) => {
     const data = at(object, field)

@@ -1,10 +1,10 @@
 import { at, isObject, stringAt } from '../../../lib/json.ts'
 import type { Json, JsonObject } from '../../../lib/json.ts'
 import type { KubeObject } from '../../../lib/kube-object.ts'
-import { required, unsupported, wrong } from '../api/causes.ts'
+import { duplicate, required, unsupported, wrong } from '../api/causes.ts'
 import type { Cause } from '../api/failure.ts'
 import { isLabel, labelRule } from '../api/names.ts'
-import { child, draft, isList } from '../document.ts'
+import { child, draft, equalJson, isList } from '../document.ts'
 import type { Doc } from '../document.ts'
 import {
   anything,
@@ -109,6 +109,24 @@ function portCauses(port: JsonObject, index: number, many: boolean): readonly Ca
   ]
 }
 
+function duplicateCauses(ports: readonly JsonObject[]): readonly Cause[] {
+  const name = (port: JsonObject): string | undefined => stringAt(port, 'name')
+  const place = (port: JsonObject): JsonObject => ({
+    port: port['port'],
+    protocol: stringAt(port, 'protocol') ?? 'TCP',
+  })
+  return ports.flatMap((port, index) => {
+    const before = ports.slice(0, index)
+    const named = name(port)
+    const isNamed = named !== undefined && before.some((other) => name(other) === named)
+    const isThere = before.some((other) => equalJson(place(other), place(port)))
+    return [
+      ...(isNamed ? [duplicate(`spec.ports[${index}].name`, named)] : []),
+      ...(isThere ? [duplicate(`spec.ports[${index}]`, draft(place(port)))] : []),
+    ]
+  })
+}
+
 function validate(object: JsonObject, live: KubeObject | undefined): readonly Cause[] {
   const ports = at(object, 'spec', 'ports')
   const type = stringAt(object, 'spec', 'type') ?? ''
@@ -118,6 +136,7 @@ function validate(object: JsonObject, live: KubeObject | undefined): readonly Ca
   return [
     ...(list.length === 0 && type !== 'ExternalName' && address !== 'None' ? [required('spec.ports')] : []),
     ...list.flatMap((port, index) => portCauses(port, index, list.length > 1)),
+    ...duplicateCauses(list),
     ...(['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'].includes(type)
       ? []
       : [unsupported('spec.type', type, ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'])]),
