@@ -15,8 +15,8 @@ export function filters(canary: Canary, split: TrafficSplit): readonly JsonObjec
   return [
     ...headerFilter('RequestHeaderModifier', 'requestHeaderModifier', at(service, 'headers', 'request')),
     ...headerFilter('ResponseHeaderModifier', 'responseHeaderModifier', at(service, 'headers', 'response')),
-    ...rewriteFilter(service),
-    ...listAt(service, 'mirror').map((each) => mirrorFilter({ ...objectAt(each, 'backendRef') })),
+    ...rewriteFilter(canary),
+    ...listAt(service, 'mirror').map((each) => mirrorFilter(withoutCoreGroup(objectAt(each, 'backendRef')))),
     ...(split.mirrored ? [mirrorFilter(canaryRef(canary))] : []),
     ...corsFilter(canary),
   ]
@@ -41,11 +41,13 @@ function pairs(map: Json | undefined): readonly JsonObject[] {
     .map(([name, value]) => ({ name, value }))
 }
 
-function rewriteFilter(service: JsonObject): readonly JsonObject[] {
+function rewriteFilter(canary: Canary): readonly JsonObject[] {
+  const service: JsonObject = canary.spec.service
   const hostname = stringAt(service, 'rewrite', 'authority')
   const uri = stringAt(service, 'rewrite', 'uri')
   if (hostname === undefined && uri === undefined) return []
   const isPrefix = stringAt(service, 'rewrite', 'type') === 'ReplacePrefixMatch'
+  if (isPrefix && uri !== undefined && !matchesOnePrefix(listAt(service, 'match'))) throw withoutPrefix(canary)
   const path = isPrefix
     ? { type: 'ReplacePrefixMatch', replacePrefixMatch: uri }
     : { type: 'ReplaceFullPath', replaceFullPath: uri }
@@ -53,12 +55,34 @@ function rewriteFilter(service: JsonObject): readonly JsonObject[] {
   return [{ type: 'URLRewrite', urlRewrite }]
 }
 
+/** No match, and one without a path, is the prefix `/`. */
+function matchesOnePrefix(matches: readonly Json[]): boolean {
+  const uri = at(matches, 0, 'uri')
+  const isOther = stringAt(uri, 'exact') !== undefined || stringAt(uri, 'regex') !== undefined
+  return matches.length <= 1 && !isOther
+}
+
+function withoutPrefix(canary: Canary): Problem {
+  return new Problem({
+    kind: 'stalled',
+    code: 'TRAFFIC_REWRITE_UNSUPPORTED',
+    message: 'the Gateway API replaces a prefix only where exactly one match is by the prefix of the path',
+    place: placeIn(canary, 'spec.service.rewrite.type'),
+    hint: 'give one match with uri.prefix, or replace the full path',
+  })
+}
+
 function mirrorFilter(backendRef: JsonObject): JsonObject {
   return { type: 'RequestMirror', requestMirror: { backendRef } }
 }
 
+/** The core group is implied; named by an empty text it would be refused by Kubernetes before 1.21. */
+function withoutCoreGroup({ group, ...ref }: JsonObject): JsonObject {
+  return group === undefined || group === '' ? ref : { group, ...ref }
+}
+
 function canaryRef(canary: Canary): JsonObject {
-  return { group: '', kind: 'Service', name: serviceNames(canary).canary, port: canary.spec.service.port }
+  return { kind: 'Service', name: serviceNames(canary).canary, port: canary.spec.service.port }
 }
 
 function corsFilter(canary: Canary): readonly JsonObject[] {

@@ -95,8 +95,9 @@ function rules(canary: Canary, split: TrafficSplit): readonly JsonObject[] {
   ]
 }
 
+/** Without the group: the core one is implied, and Kubernetes before 1.21 takes the empty text that names it for null. */
 function backendRef(canary: Canary, name: string, weight: number): JsonObject {
-  return { group: '', kind: 'Service', name, port: canary.spec.service.port, weight }
+  return { kind: 'Service', name, port: canary.spec.service.port, weight }
 }
 
 function destinationsOf(canary: Canary, rule: Json): readonly WeightedDestination[] {

@@ -30,8 +30,8 @@ describe('traffic/gatewayapi', () => {
         {
           matches: [{ path: { type: 'PathPrefix', value: '/' } }],
           backendRefs: [
-            { group: '', kind: 'Service', name: 'podinfo-primary', port: 9898, weight: 80 },
-            { group: '', kind: 'Service', name: 'podinfo-canary', port: 9898, weight: 20 },
+            { kind: 'Service', name: 'podinfo-primary', port: 9898, weight: 80 },
+            { kind: 'Service', name: 'podinfo-canary', port: 9898, weight: 20 },
           ],
           timeouts: { request: '30s', backendRequest: '5s' },
         },
@@ -107,10 +107,30 @@ describe('traffic/gatewayapi', () => {
       },
       {
         type: 'RequestMirror',
-        requestMirror: { backendRef: { group: '', kind: 'Service', name: 'shadow', port: 80 } },
+        requestMirror: { backendRef: { kind: 'Service', name: 'shadow', port: 80 } },
       },
       { type: 'CORS', cors: { allowOrigins: ['https://example.com'], allowMethods: ['GET'], maxAge: 3600 } },
     ])
+  })
+
+  it('names the core group by leaving it out: Kubernetes before 1.21 takes an empty text for null', () => {
+    const canary = podinfo({ gatewayRefs, mirror: [{ backendRef: { group: '', name: 'shadow', port: 80 } }] })
+    const mirrored = gatewayApi.objects(canary, { primary: 100, canary: 0, mirrored: true })
+
+    expect(JSON.stringify(mirrored)).not.toContain('""')
+    expect(gatewayApi.read(canary, mirrored)?.mirrored).toBe(true)
+  })
+
+  it('says that a prefix can be replaced only where one was matched, before the cluster refuses the route', () => {
+    const rewrite = { uri: '/v2', type: 'ReplacePrefixMatch' }
+    const prefix = { uri: { prefix: '/v1' } }
+
+    for (const match of [[], [prefix], [{ method: { exact: 'GET' } }]]) {
+      expect(JSON.stringify(route({ rewrite, match }))).toContain('"replacePrefixMatch":"/v2"')
+    }
+    for (const match of [[prefix, prefix], [{ uri: { exact: '/v1' } }], [{ uri: { regex: '/v.' } }]]) {
+      expect(() => route({ rewrite, match })).toThrow(/exactly one match is by the prefix/)
+    }
   })
 
   it('tells a mirror to the canary from a permanent one', () => {
