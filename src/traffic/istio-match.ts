@@ -8,6 +8,12 @@ export function istioMatches(matches: readonly Json[]): readonly JsonObject[] {
   return matches.filter(isObject).map((match) => mapValues(match, translate))
 }
 
+/** A CORS policy as Istio takes it: as written, but for the patterns of origins, see `istioMatches`. */
+export function istioCors(policy: JsonObject): JsonObject {
+  const origins = policy['allowOrigins']
+  return Array.isArray(origins) ? { ...policy, allowOrigins: origins.map((one: Json) => translate(one, 1)) } : policy
+}
+
 function translate(value: Json, depth = 0): Json {
   if (!isObject(value)) return value
   const suffix = value['suffix']

@@ -2,7 +2,7 @@ import { at, isObject, stringAt, type Json, type JsonObject } from '../lib/json.
 import type { KubeObject } from '../lib/kube-object.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Canary } from '../resources/canary.ts'
-import { istioMatches } from './istio-match.ts'
+import { istioCors, istioMatches } from './istio-match.ts'
 import { routeMetadata } from './metadata.ts'
 import { isHostOf, placeIn, serviceNames } from './names.ts'
 import type { TrafficProvider } from './provider.ts'
@@ -107,7 +107,9 @@ function httpRules(canary: Canary, split: TrafficSplit): readonly JsonObject[] {
     {
       ...(match.length > 0 && { match }),
       ...(Object.keys(rewrite).length > 0 && { rewrite }),
-      ...copied(service, ['timeout', 'retries', 'corsPolicy', 'headers']),
+      ...copied(service, ['timeout', 'retries']),
+      ...(isObject(service['corsPolicy']) && { corsPolicy: istioCors(service['corsPolicy']) }),
+      ...copied(service, ['headers']),
       route: weighted(canary, split),
       ...(split.mirrored && mirror(canary)),
     },

@@ -76,6 +76,15 @@ describe('traffic/istio', () => {
     expect(match).toEqual({ headers: { cookie: { regex: '.*a\\.b' } }, uri: { regex: '.*/x' } })
   })
 
+  it('turns a suffix among the origins of a CORS policy into a regular expression: Istio would drop it without a word', () => {
+    const corsPolicy = { allowOrigins: [{ suffix: '.example.com' }, { exact: 'https://a' }], maxAge: '1h' }
+
+    const written = at(route(istio.objects(podinfo({ corsPolicy }), splitAt(0))).spec, 'http', 0, 'corsPolicy')
+
+    const allowOrigins = [{ regex: '.*\\.example\\.com' }, { exact: 'https://a' }]
+    expect(written).toEqual({ allowOrigins, maxAge: '1h' })
+  })
+
   it('names the port when the Service has several and clients come through a gateway', () => {
     const several = { portDiscovery: true, gateways: ['public'] }
 
