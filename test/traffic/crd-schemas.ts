@@ -15,9 +15,12 @@ if (missing !== undefined) console.warn(`skipped: ${missing}`)
 /** What a published CRD says against an object: a list of `path: complaint`, empty when it would take it. */
 export function complaints(file: string, object: KubeObject): readonly string[] {
   const schema = schemaOf(file, object)
-  return schema === undefined
-    ? [`no schema for ${object.apiVersion} ${object.kind}`]
-    : check(schema, object as Json, '')
+  return schema === undefined ? [`no schema for ${object.apiVersion} ${object.kind}`] : schemaComplaints(schema, object)
+}
+
+/** What a schema says against an object, unknown fields included. */
+export function schemaComplaints(schema: JsonObject, object: KubeObject): readonly string[] {
+  return check(schema, object as Json, '')
 }
 
 const parsed = new Map<string, readonly unknown[]>()

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { createClient, type Client } from '../../../src/cluster/client.ts'
-import { at, stringAt } from '../../../src/lib/json.ts'
+import { at, isObject, stringAt } from '../../../src/lib/json.ts'
 import { refOf, type KubeObject } from '../../../src/lib/kube-object.ts'
 import { Problem } from '../../../src/lib/problem.ts'
 import { meshDefinitions } from '../../../src/playground/mesh-definitions.ts'
@@ -89,11 +89,21 @@ async function write(client: Client, wanted: KubeObject): Promise<void> {
   }
 }
 
+/** An item's key without a default and not required is none: such lists become ordinary ones. */
 function withoutEmptyDefaults(definition: KubeObject): KubeObject {
-  const text = JSON.stringify(definition, (key, value: unknown) =>
-    key === 'default' && value === '' ? undefined : value,
-  )
+  const text = JSON.stringify(definition, (key, value: unknown) => {
+    if (key === 'default' && value === '') return undefined
+    const keys = at(value, 'x-kubernetes-list-map-keys')
+    const isKeyless = Array.isArray(keys) && keys.some((one) => isEmptyDefault(value, String(one)))
+    if (!isKeyless || !isObject(value)) return value
+    const { 'x-kubernetes-list-map-keys': _keys, 'x-kubernetes-list-type': _type, ...list } = value
+    return list
+  })
   return JSON.parse(text) as KubeObject
+}
+
+function isEmptyDefault(list: unknown, key: string): boolean {
+  return at(list, 'items', 'properties', key, 'default') === ''
 }
 
 function isEstablished(definition: KubeObject | undefined): boolean {
