@@ -31,6 +31,8 @@ export interface SerinProcessOptions {
   readonly kubeconfigPath: string | undefined
   readonly context: string | undefined
   readonly log: Logger
+  /** How long the cluster may take for one answer, in milliseconds; 30 s when absent. */
+  readonly clusterDeadlineMs?: number
   readonly onSentence?: ReconcilerOptions['onSentence']
 }
 
@@ -69,7 +71,8 @@ async function makeDataDirectory(path: string): Promise<void> {
 }
 
 /** The outside as a configuration names it; nothing has been asked of it yet. */
-async function connect({ config, log, kubeconfigPath, context }: SerinProcessOptions) {
+async function connect(options: SerinProcessOptions) {
+  const { config, log, kubeconfigPath, context, clusterDeadlineMs = REQUEST_TIMEOUT_MS } = options
   await makeDataDirectory(config.dataDirectory)
   const news = clusterNews(log, systemClock)
   const clock = createClusterClock({ clock: systemClock, onSkew: (aheadMs) => news.skew(aheadMs) })
@@ -77,6 +80,7 @@ async function connect({ config, log, kubeconfigPath, context }: SerinProcessOpt
     userAgent: `serin/${version}`,
     kubeconfigPath,
     context,
+    deadlineMs: clusterDeadlineMs,
     onServerTime: (serverMs) => {
       clock.heard(serverMs)
       news.answered()

@@ -29,6 +29,8 @@ export interface ReflectorOptions {
 
 const firstDelayMs = 1_000
 const longestDelayMs = 30_000
+/** A server that is away is asked this often: what waits for it may be the way back to safety. */
+const longestAwayMs = 5_000
 /** A watch that ended sooner than this did not work, whatever the server said. */
 const shortWatchMs = 1_000
 /** Our own writes come back through a watch within milliseconds; one that takes this long has gone silent. */
@@ -129,7 +131,9 @@ export class Reflector {
     if (!this.#synced) this.#attempt = deferred()
     failed.reject(problem)
     this.#options.onProblem(problem)
-    return Math.max(this.#backOff.next(), problem.retryAfterMs ?? 0)
+    const delayMs = this.#backOff.next()
+    const isAway = problem.code === 'CLUSTER_UNREACHABLE'
+    return Math.max(isAway ? Math.min(delayMs, longestAwayMs) : delayMs, problem.retryAfterMs ?? 0)
   }
 
   async #list(): Promise<void> {
@@ -140,9 +144,9 @@ export class Reflector {
     const changed = store.replaceAll(answer.items, answer.resourceVersion)
     this.#version = answer.resourceVersion
     this.#synced = true
-    this.#problem = undefined
     this.#attempt.resolve()
     this.#report(changed)
+    this.#recover()
   }
 
   /** Watches until the server ends it. */
@@ -167,7 +171,7 @@ export class Reflector {
       this.#refuse(answer.response)
       return
     }
-    this.#problem = undefined
+    this.#recover()
     for await (const line of answer.lines) {
       if (signal.aborted) return
       if (line.type === 'ERROR') {
@@ -177,6 +181,13 @@ export class Reflector {
       this.#take(line)
       this.#backOff.reset()
     }
+  }
+
+  /** What was not possible for a while is to be tried again: for whoever waits, all objects have changed. */
+  #recover(): void {
+    if (this.#problem === undefined) return
+    this.#problem = undefined
+    this.#report([...this.#options.store.values()])
   }
 
   /** A version that the server no longer remembers asks for a new list; anything else is thrown. */

@@ -1,6 +1,8 @@
 import { type Dispatcher, errors, request as httpRequest } from 'undici'
 import type { Json } from '../lib/json.ts'
+import { systemClock } from '../lib/clock.ts'
 import { Problem } from '../lib/problem.ts'
+import { isKindGone } from './api-problem.ts'
 import { type ConnectionPool, createConnectionPool } from './dispatcher.ts'
 import { type ClusterSettings, type KubeconfigChoice, loadClusterSettings } from './kubeconfig.ts'
 import type { ApiRequest, ApiResponse, KubeTransport, WatchAnswer, WatchLine } from './transport.ts'
@@ -52,9 +54,15 @@ const reloadEveryMs = 10_000
 /** An answer that came within this time tells what time it is at the server, in milliseconds. */
 const freshAnswerMs = 2_000
 
+/** For so long after a request got no answer an API server may be one that has just started, in milliseconds. */
+const startingMs = 10_000
+const startingLookMs = 500
+
 class Session implements KubeTransport {
   #settings: ClusterSettings
   #reloadedMs = 0
+  /** When a request got no answer last. */
+  #unansweredMs = Number.NEGATIVE_INFINITY
   readonly #pool: ConnectionPool
   readonly #options: ConnectOptions
 
@@ -68,9 +76,25 @@ class Session implements KubeTransport {
     const deadline = AbortSignal.timeout(this.#options.deadlineMs ?? 30_000)
     const signal = request.signal === undefined ? deadline : AbortSignal.any([deadline, request.signal])
     return this.#guard(request, deadline, async () => {
-      const answer = await this.#open(request, signal, 'requests')
-      return { status: answer.statusCode, body: await this.#body(answer), retryAfterMs: retryAfterMs(answer) }
+      for (;;) {
+        const response = await this.#whole(await this.#open(request, signal, 'requests'))
+        if (!this.#mayBeStarting(response)) return response
+        await systemClock.sleep(startingLookMs, signal)
+      }
     })
+  }
+
+  async #whole(answer: Dispatcher.ResponseData): Promise<ApiResponse> {
+    return { status: answer.statusCode, body: await this.#body(answer), retryAfterMs: retryAfterMs(answer) }
+  }
+
+  /**
+   * An API server that has just started refuses everybody until it has read the roles, and knows no custom kinds until it has
+   * read their definitions. Neither is for a person to mend, so it is asked again for a while before it is believed.
+   */
+  #mayBeStarting(response: ApiResponse): boolean {
+    const isDoubtful = response.status === 401 || response.status === 403 || isKindGone(response)
+    return isDoubtful && performance.now() - this.#unansweredMs < startingMs
   }
 
   async watch(request: ApiRequest): Promise<WatchAnswer> {
@@ -80,17 +104,16 @@ class Session implements KubeTransport {
     deadline.addEventListener('abort', onDeadline, { once: true })
     const signal = request.signal === undefined ? opening.signal : AbortSignal.any([opening.signal, request.signal])
     return this.#guard(request, deadline, async () => {
-      const answer = await this.#open(request, signal, 'watches')
-      if (answer.statusCode !== 200) {
-        const response = {
-          status: answer.statusCode,
-          body: await this.#body(answer),
-          retryAfterMs: retryAfterMs(answer),
+      for (;;) {
+        const answer = await this.#open(request, signal, 'watches')
+        if (answer.statusCode === 200) {
+          deadline.removeEventListener('abort', onDeadline)
+          return { kind: 'stream', lines: this.#lines(request, answer.body) }
         }
-        return { kind: 'refused', response }
+        const response = await this.#whole(answer)
+        if (!this.#mayBeStarting(response)) return { kind: 'refused', response }
+        await systemClock.sleep(startingLookMs, signal)
       }
-      deadline.removeEventListener('abort', onDeadline)
-      return { kind: 'stream', lines: this.#lines(request, answer.body) }
     })
   }
 
@@ -175,6 +198,7 @@ class Session implements KubeTransport {
   #unanswered(error: unknown, request: ApiRequest, deadline: AbortSignal | undefined): unknown {
     if (error instanceof Problem) return error
     if (request.signal?.aborted === true) return request.signal.reason
+    this.#unansweredMs = performance.now()
     const seconds = (this.#options.deadlineMs ?? 30_000) / 1000
     const why = deadline?.aborted === true ? `no answer within ${seconds} s` : whyOf(error)
     return new Problem({

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { ClusterCache } from '../../src/cluster/cache.ts'
 import { createClient } from '../../src/cluster/client.ts'
 import { EventRecorder } from '../../src/cluster/event-recorder.ts'
-import type { Problem } from '../../src/lib/problem.ts'
+import { Problem } from '../../src/lib/problem.ts'
 import { createVirtualClock } from '../../src/playground/virtual-clock.ts'
 import { MemoryApi, settle } from './memory-api.ts'
 import { canaryOf } from './world.ts'
@@ -65,6 +65,30 @@ describe('a watch that has gone silent', () => {
 
     expect(watchesOf(api)).toBe(before)
     expect(problems).toEqual([])
+    cache.stop()
+  })
+})
+
+describe('a cluster that was away', () => {
+  it('makes everybody look again when it is back, at most five seconds later, although nothing changed', async () => {
+    const { api, clock, cache } = world()
+    api.put(deployments, deployment)
+    await cache.ensure(kind)
+    await settle()
+    const changed: string[] = []
+    cache.onChange(({ name }) => changed.push(name))
+    const away = new Problem({ kind: 'retry', code: 'CLUSTER_UNREACHABLE', message: 'nobody listens' })
+    api.before = () => {
+      throw away
+    }
+    for (const watch of api.watches) watch.fail(away)
+    await clock.run(10 * 60_000)
+    expect(changed).toEqual([])
+
+    api.before = () => undefined
+    await clock.run(5_000)
+
+    expect(changed).toEqual(['podinfo'])
     cache.stop()
   })
 })

@@ -178,6 +178,23 @@ describe('cluster/transport-http', () => {
     expect(heard.every((ms) => Math.abs(ms - threeHoursAgo) < 1000)).toBe(true)
   })
 
+  it('does not believe an API server that has just started and refuses everybody', async () => {
+    let count = 0
+    const { url } = await serve((_request, response) => {
+      count += 1
+      if (count === 1) response.destroy()
+      else if (count === 2) json(response, 403, { message: 'forbidden: clusterrole "serin" not found' })
+      else if (count === 3) response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found')
+      else json(response, 200, { kind: 'ConfigMap' })
+    })
+    const { transport } = await connect(url)
+    const get = { method: 'GET' as const, path: '/apis/flagger.app/v1beta1' }
+
+    await expect(transport.send(get)).rejects.toMatchObject({ code: 'CLUSTER_UNREACHABLE' })
+    expect((await transport.send(get)).status).toBe(200)
+    expect(count).toBe(4)
+  })
+
   it('says that a cluster cannot be reached, does not answer in time, or answers too much', async () => {
     const { url } = await serve((request, response) => {
       if (request.url.includes('large')) response.end('x'.repeat(2000))

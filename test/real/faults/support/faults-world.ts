@@ -69,9 +69,9 @@ export class FaultsWorld {
     this.observer = new WeightObserver(parts.client, parts.namespace, this.ledger)
   }
 
-  async start(): Promise<void> {
+  async start(more: { readonly clusterDeadlineMs?: number } = {}): Promise<void> {
     const { config, kubeconfigPath } = this
-    this.serin = await startSerin({ config, kubeconfigPath, context: undefined, log: this.log.logger })
+    this.serin = await startSerin({ config, kubeconfigPath, context: undefined, log: this.log.logger, ...more })
   }
 
   async stop(): Promise<void> {

@@ -12,3 +12,11 @@ export function wholeRollout(name: string): readonly string[] {
     `Promotion completed! Scaling down ${name}`,
   ]
 }
+
+/**
+ * Without weights that were recorded again because they could not be brought about at once: to give a canary what is recorded
+ * of it takes a commit, however often it was tried.
+ */
+export function withoutRestored(subjects: readonly string[]): readonly string[] {
+  return subjects.filter((subject) => !subject.startsWith('Restoring '))
+}
