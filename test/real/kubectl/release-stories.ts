@@ -5,10 +5,10 @@ import { startSerin } from '../../../src/cli/serin-process.ts'
 import type { Logger } from '../../../src/reconciler/ports.ts'
 import { namespace } from '../../scenarios/namespace.ts'
 import { createWorld, type World } from '../../scenarios/process/world.ts'
-import { needs } from '../../support/needs.ts'
 import { sharedData } from '../../support/shared-data.ts'
 import { openShell, type Shell } from './shell.ts'
 import { namespaceManifest } from './stage.ts'
+import { hasKubectl } from './with-kubectl.ts'
 
 const LIMIT_MS = 180_000
 const FIXTURES = resolve(import.meta.dirname, '../../fixtures/canaries')
@@ -20,7 +20,7 @@ interface Place extends Shell {
 
 /** Tells releases that are driven by kubectl alone, in the words of the seeds. */
 export function describeReleases(): void {
-  describe.runIf(needs('kubectl', 'kubernetes-client') !== undefined)('releases by kubectl alone', () => {
+  describe.runIf(hasKubectl())('releases by kubectl alone', () => {
     let place: Place | undefined
     afterEach(async () => {
       await place?.close()
@@ -128,7 +128,9 @@ export function describeReleases(): void {
       await place.until('podinfo gets traffic', async () =>
         /^podinfo +Progressing +10 /m.test(await kubectl(['get', 'canary/podinfo'])),
       )
-      await kubectl(['wait', 'canary/frontend', '--for=jsonpath={.status.phase}=Succeeded', '--timeout=100s'])
+      await place.until('frontend is released', async () =>
+        /^frontend +Succeeded +0 /m.test(await kubectl(['get', 'canary/frontend'])),
+      )
 
       expect(await kubectl(['get', 'virtualservice/podinfo', '-o', 'jsonpath={.spec.gateways[*]}'])).toContain(
         'public-gateway.istio-system.svc.cluster.local',

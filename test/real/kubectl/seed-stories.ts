@@ -3,16 +3,16 @@ import { at, stringAt } from '../../../src/lib/json.ts'
 import { parseCanary, readCanary } from '../../../src/resources/parse.ts'
 import type { Canary } from '../../../src/resources/canary.ts'
 import { readDocuments } from '../../../src/yaml/read.ts'
-import { needs } from '../../support/needs.ts'
 import { sharedData } from '../../support/shared-data.ts'
 import { LEFT_OUT, seedExamples, seedSnippets } from './seed-examples.ts'
 import { openStage, type KubectlStage } from './stage.ts'
+import { hasKubectl } from './with-kubectl.ts'
 
 /** Tests that kubectl applies what the seeds show, to the cluster of this project of tests. */
 export function describeSeeds(): void {
   const folder = sharedData('seeds')
   if (folder === undefined) console.log('left out: the examples of the seeds, which are not beside the checkout')
-  const isPossible = folder !== undefined && needs('kubectl', 'kubernetes-client') !== undefined
+  const isPossible = folder !== undefined && hasKubectl()
   const snippets = folder === undefined ? [] : seedSnippets(folder)
   const examples = seedExamples(snippets)
 
