@@ -35,6 +35,18 @@ export function setPlanByHand(cluster: EmbeddedCluster, plan: Plan): void {
   send(cluster, 'PATCH', `${canariesPath}/podinfo`, body, 'application/merge-patch+json')
 }
 
+/** `kubectl delete canary`: what it owns goes with it. */
+export function deleteByHand(cluster: EmbeddedCluster): void {
+  cluster.serve({ method: 'DELETE', path: `${canariesPath}/podinfo`, userAgent: 'kubectl' })
+}
+
+/** `kubectl create` of the Canary, unless it is there. */
+export function createCanaryByHand(cluster: EmbeddedCluster, plan: Plan): void {
+  if (cluster.list('flagger.app/v1beta1', 'Canary').length > 0) return
+  send(cluster, 'POST', canariesPath, objectIn(canary({ ...plan, isBroken: false })))
+  setPlanByHand(cluster, plan)
+}
+
 /** The image tag that the target has in the cluster. */
 export function tagInCluster(cluster: EmbeddedCluster): string {
   const target = cluster.list('apps/v1', 'Deployment', 'test').find(({ metadata }) => metadata.name === 'podinfo')

@@ -1,7 +1,7 @@
 import { ledgerBranch, serinIdentity } from '../../src/cli/stage/staged-serin.ts'
 import { person } from '../../src/cli/stage/virtual-stage.ts'
 import type { Commit } from '../../src/git/types.ts'
-import { notInGit, setImageByHand, setPlanByHand, tagInCluster } from './by-hand.ts'
+import { createCanaryByHand, deleteByHand, notInGit, setImageByHand, setPlanByHand, tagInCluster } from './by-hand.ts'
 import { canary, canaryFile, deployment, deploymentFile, tagIn, type Plan } from './fleet.ts'
 import { weightsOf } from './invariants.ts'
 import type { World } from './world.ts'
@@ -31,6 +31,7 @@ const deeds: readonly (readonly [number, Deed])[] = [
   [1, forgetPast],
   [1, rewriteSource],
   [1, moveBetweenGitAndCluster],
+  [1, deleteCanary],
 ]
 
 /** Does something, drawn from the seed. */
@@ -43,6 +44,7 @@ export function act(world: World): void {
 /** How every story ends: the Canary is in order again, and often one more release comes. */
 export function settleStory(world: World): void {
   const { suspend, isBroken } = world.plan
+  if (!world.isInGit) createCanary(world)
   if (suspend || isBroken) plan(world, { suspend: false, isBroken: false })
   if (world.dice.chance(0.3)) lastRelease(world)
 }
@@ -113,7 +115,8 @@ function plan(world: World, change: Partial<Plan>): string {
   world.plan = { ...world.plan, ...change }
   if (world.plan.skipAnalysis) world.invariants.maySkipAnalysis = true
   if (world.isInGit) world.stage.commit({ [canaryFile]: canary(world.plan) }, 'Change the Canary\n')
-  else setPlanByHand(world.stage.cluster, world.plan)
+  else if (world.stage.cluster.list('flagger.app/v1beta1', 'Canary').length > 0)
+    setPlanByHand(world.stage.cluster, world.plan)
   return `sets ${JSON.stringify(change)}`
 }
 
@@ -196,6 +199,21 @@ function rewriteSource(world: World): string | undefined {
   world.isForcing = false
   world.isRewritten = true
   return 'rewrites the source branch'
+}
+
+/** Deletes the Canary in the cluster. Serin brings it back where Git has it, else a person does. */
+function deleteCanary(world: World): string | undefined {
+  const { stage, invariants, dice } = world
+  if (stage.cluster.list('flagger.app/v1beta1', 'Canary').length === 0) return undefined
+  invariants.meddle('primary', () => deleteByHand(stage.cluster))
+  if (!world.isInGit) stage.clock.after(dice.between(1000, 40_000), () => createCanary(world))
+  return 'deletes the Canary in the cluster'
+}
+
+function createCanary(world: World): void {
+  if (world.isInGit) return
+  createCanaryByHand(world.stage.cluster, world.plan)
+  world.tell('** makes the Canary again')
 }
 
 function setImage(world: World, tag: string): string {
