@@ -15,7 +15,7 @@ const AutoscalerRef = z.strictObject({
   apiVersion: z
     .string()
     .optional()
-    .describe('Group and version of the autoscaler; of an HorizontalPodAutoscaler the cluster chooses the version.'),
+    .describe('Group and version of the autoscaler; of a HorizontalPodAutoscaler the cluster chooses the version.'),
   kind: z.enum(['HorizontalPodAutoscaler', 'ScaledObject']).describe('Kind of the autoscaler.'),
   name: z.string().describe('Name of the autoscaler, in the namespace of this resource.'),
   primaryScalerQueries: StringMap.optional().describe('KEDA: trigger name to query of the primary scaler.'),
