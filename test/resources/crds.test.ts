@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { generatedFiles } from '../../scripts/generate/files.ts'
 import { at, isObject, type Json, type JsonObject } from '../../src/lib/json.ts'
+import { readPath } from '../../src/playground/cluster/kinds/json-path.ts'
 import { crds } from '../../src/resources/crds.ts'
 import { readDocuments } from '../../src/yaml/read.ts'
 
@@ -126,6 +127,23 @@ describe('resources/crds', () => {
       'LastTransitionTime',
     ])
     expect(columns).toHaveLength(10)
+  })
+
+  it.each([
+    ['v1alpha1', { StepWeight: 10, MaxWeight: 50 }],
+    ['v1alpha3', { Interval: '10s', StepWeight: 10, MaxWeight: 50 }],
+    ['v1beta1', { Interval: '1m', StepWeight: 5, MaxWeight: 50 }],
+  ])('shows the analysis of what was applied as %s', (version, cells) => {
+    const text = readFileSync(new URL(`../fixtures/canaries/${version}.yaml`, import.meta.url), 'utf8')
+    const canary = readDocuments(text, '').documents[0]?.value ?? null
+    const columns = at(crds()[0], 'spec', 'versions', 0, 'additionalPrinterColumns') as {
+      name: string
+      jsonPath: string
+    }[]
+
+    const shown = columns.map(({ name, jsonPath }) => [name, readPath(canary, jsonPath)] as const)
+
+    expect(Object.fromEntries(shown.filter(([, value]) => value !== undefined))).toEqual(cells)
   })
 
   it('keeps every field of a full Canary', () => {

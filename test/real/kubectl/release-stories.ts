@@ -1,10 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterEach, describe, expect, inject, it } from 'vitest'
-import { startSerin } from '../../../src/cli/serin-process.ts'
-import type { Logger } from '../../../src/reconciler/ports.ts'
 import { namespace } from '../../scenarios/namespace.ts'
-import { createWorld, type World } from '../../scenarios/process/world.ts'
+import { createWorld } from '../../scenarios/process/world.ts'
 import { sharedData } from '../../support/shared-data.ts'
 import { openShell, type Shell } from './shell.ts'
 import { namespaceManifest } from './stage.ts'
@@ -13,15 +11,10 @@ import { hasKubectl } from './with-kubectl.ts'
 const LIMIT_MS = 180_000
 const FIXTURES = resolve(import.meta.dirname, '../../fixtures/canaries')
 
-/** A Serin whose source branch knows nothing, a cluster, and a person with kubectl. */
-interface Place extends Shell {
-  readonly world: World
-}
-
 /** Tells releases that are driven by kubectl alone, in the words of the seeds. */
 export function describeReleases(): void {
   describe.runIf(hasKubectl())('releases by kubectl alone', () => {
-    let place: Place | undefined
+    let place: Shell | undefined
     afterEach(async () => {
       await place?.close()
       place = undefined
@@ -205,31 +198,25 @@ async function generated(kubectl: Shell['kubectl']): Promise<readonly string[]> 
     .toSorted()
 }
 
-async function openPlace(): Promise<Place> {
+/** A Serin whose source branch knows nothing, a cluster, and a person's shell. */
+async function openPlace(): Promise<Shell> {
   const world = await createWorld({ files: () => ({ 'apps/README.md': 'Nothing here: kubectl brings it.\n' }) })
-  const shared = inject('controlPlane')
-  const shell = await openShell({
-    kubeconfigPath: shared?.kubeconfigPath ?? world.kubeconfigPath,
-    context: shared?.context,
-    namespace,
-  })
-  await shell.kubectl(['apply', '-f', '-'], namespaceManifest(namespace))
-  const log = (text: string): void => void world.log.push({ level: '', text, place: '', code: '', canary: '' })
-  const logger: Logger = {
-    debug: () => {},
-    info: (_, text) => log(text),
-    warn: (_, text) => log(text),
-    error: (_, text) => log(text),
-  }
-  const config = { ...world.config, cluster: { ...world.config.cluster, namespaces: [namespace] } }
-  world.serin = await startSerin({ config, kubeconfigPath: world.kubeconfigPath, context: undefined, log: logger })
-  return {
-    ...shell,
-    world,
-    async close() {
-      await world.close()
-      await shell.close()
-    },
+  try {
+    const shared = inject('controlPlane')
+    const kubeconfigPath = shared?.kubeconfigPath ?? world.kubeconfigPath
+    const shell = await openShell({ kubeconfigPath, context: shared?.context, namespace })
+    await shell.kubectl(['apply', '-f', '-'], namespaceManifest(namespace))
+    await world.start()
+    return {
+      ...shell,
+      async close() {
+        await world.close()
+        await shell.close()
+      },
+    }
+  } catch (error) {
+    await world.close()
+    throw error
   }
 }
 
