@@ -11,7 +11,7 @@ export interface Wanted {
 interface Row {
   readonly kind: ProblemKind
   readonly code: string
-  readonly hint?: (wanted: Wanted) => string
+  readonly hint?: (wanted: Wanted, message: string) => string
 }
 
 const rows: ReadonlyMap<number, Row> = new Map<number, Row>([
@@ -29,7 +29,7 @@ const rows: ReadonlyMap<number, Row> = new Map<number, Row>([
     {
       kind: 'stalled',
       code: 'CLUSTER_FORBIDDEN',
-      hint: ({ verb, object }) => `allow the verb "${verb}" on ${object} in Serin's role`,
+      hint: forbiddenHint,
     },
   ],
   [404, { kind: 'wait', code: 'CLUSTER_NOT_FOUND' }],
@@ -71,7 +71,7 @@ export function apiProblem(response: ApiResponse, wanted: Wanted): Problem {
     code: row.code,
     message: `the cluster refused to ${wanted.verb} ${wanted.object}: ${reasonOf(status, body)}`,
     place: wanted.object,
-    hint: row.hint?.(wanted),
+    hint: row.hint?.(wanted, stringAt(body, 'message') ?? ''),
     retryAfterMs: response.retryAfterMs,
   })
 }
@@ -99,6 +99,15 @@ const unknownField: Row = {
   kind: 'stalled',
   code: 'CLUSTER_INVALID',
   hint: () => 'the cluster does not know this field: its version, or that of the custom resource definition, is older',
+}
+
+/** RBAC's own words name the user, the verb (an apply of a new object needs `create` too) and the resource. */
+function forbiddenHint({ verb, object }: Wanted, message: string): string {
+  const [, user, denied, resource, group = ''] =
+    /User "([^"]+)" cannot (\w+) resource "([^"]+)" in API group "([^"]*)"/.exec(message) ?? []
+  if (user === undefined) return `allow the verb "${verb}" on ${object} in Serin's role`
+  const full = group === '' ? `${resource}` : `${resource}.${group}`
+  return `add the verb "${denied}" on "${full}" to the role of ${user}: Serin's roles are in manifests/base/rbac.yaml`
 }
 
 function fallback(status: number): Row {

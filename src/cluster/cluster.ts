@@ -9,6 +9,7 @@ import { type Client, createClient } from './client.ts'
 import type { KindRef } from './discovery.ts'
 import { EventRecorder } from './event-recorder.ts'
 import { formerManager, mayBeTakenOver, takeOverPatch } from './take-over.ts'
+import { withPortProtocols } from './service-ports.ts'
 import type { KubeTransport } from './transport.ts'
 import { statusPatch } from './workloads/canary-status.ts'
 import { type Owner, ownedBy } from './workloads/owner.ts'
@@ -113,7 +114,7 @@ export class Cluster {
    * are not named, and `spec.replicas` keeps its value when it is no longer named, for the autoscaler that takes over.
    */
   async apply(object: KubeObject, { owner, resourceVersion }: ApplyRequest = {}): Promise<Applied> {
-    const wanted = owner === undefined ? object : ownedBy(object, owner)
+    const wanted = withPortProtocols(owner === undefined ? object : ownedBy(object, owner))
     const ref = refOf(wanted)
     await this.ensure(ref, ref.namespace)
     const live = this.get(ref)
@@ -140,7 +141,7 @@ export class Cluster {
 
   /** Whether an apply of this object would change nothing: the watched object holds it all and we applied it. */
   holds(object: KubeObject, { owner }: Pick<ApplyRequest, 'owner'> = {}): boolean {
-    const wanted = owner === undefined ? object : ownedBy(object, owner)
+    const wanted = withPortProtocols(owner === undefined ? object : ownedBy(object, owner))
     const live = this.get(refOf(wanted))
     if (live === undefined || (live.kind === 'Service' && serviceCleanup(live, wanted) !== undefined)) return false
     return this.#isCurrent(live, wanted)

@@ -93,6 +93,28 @@ describe('a cluster that was away', () => {
   })
 })
 
+describe('an object that somebody deletes while we write to it', () => {
+  it('does not come back to life when the answer to the write arrives after the news of the deletion', async () => {
+    const { api, cache } = world()
+    const made = api.put(deployments, { ...deployment, metadata: { ...deployment.metadata, uid: 'first' } })
+    await cache.ensure(kind)
+    await settle()
+    const live = cache.get(podinfo)
+    if (live === undefined) throw new Error('no deployment')
+    api.remove(`${deployments}/podinfo`)
+    await settle()
+    expect(cache.get(podinfo)).toBeUndefined()
+
+    cache.wrote({ ...live, spec: { replicas: 7 } })
+    expect(cache.get(podinfo)).toBeUndefined()
+
+    api.put(deployments, { ...made, metadata: { ...deployment.metadata, uid: 'second' } })
+    await settle()
+    expect(cache.get(podinfo)?.metadata.uid).toBe('second')
+    cache.stop()
+  })
+})
+
 describe('an API server that has just started', () => {
   it('answers "404 page not found" before it knows a kind, which is not taken for an object that is gone', async () => {
     const { api, client } = world()

@@ -5,6 +5,7 @@ export interface LogLine {
   readonly code: string
   readonly text: string
   readonly canary: string
+  readonly place: string
 }
 
 /** What Serin logs at the level that people run it with. */
@@ -34,12 +35,12 @@ export class LogBook {
   recent(): string {
     return this.lines
       .slice(-40)
-      .map(({ level, code, text, canary }) => `${level} ${code} ${canary} ${text}`)
+      .map(({ level, code, text, canary, place }) => `${level} ${code} ${canary} ${place} ${text}`)
       .join('\n')
   }
 
   private note(level: string, fields: object, text: string): void {
-    const { code = '', canary = '' } = fields as { code?: string; canary?: string }
-    this.lines.push({ level, code, text, canary })
+    const { code = '', canary = '', place = '' } = fields as { code?: string; canary?: string; place?: string }
+    this.lines.push({ level, code, text, canary, place })
   }
 }

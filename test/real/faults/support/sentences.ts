@@ -14,9 +14,9 @@ export function wholeRollout(name: string): readonly string[] {
 }
 
 /**
- * Without weights that were recorded again because they could not be brought about at once: to give a canary what is recorded
- * of it takes a commit, however often it was tried.
+ * Without what is no step of the release: a recorded weight that could not be brought about at once, which takes a commit
+ * each time, and routes that were made anew with what they belong to.
  */
-export function withoutRestored(subjects: readonly string[]): readonly string[] {
-  return subjects.filter((subject) => !subject.startsWith('Restoring '))
+export function stepsOf(subjects: readonly string[]): readonly string[] {
+  return subjects.filter((subject) => !/^(Restoring|Update routes of) /.test(subject))
 }
