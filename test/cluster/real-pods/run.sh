@@ -72,11 +72,17 @@ static_busybox() {
   ) || cannot 'busybox-static could not be fetched'
 }
 
-state=$(mktemp -d "${TMPDIR:-/tmp}/serin-real-pods.XXXXXX")
-group="$(basename "$state")"
-world=''
-
 hierarchies() { awk '$3 ~ /^cgroup2?$/ && $2 ~ "^/sys/fs/cgroup/" { print $2 }' /proc/mounts; }
+
+# Of a run that was killed, all processes are gone; its folder and its empty groups are not.
+sweep() {
+  local folder hierarchy
+  for folder in "${TMPDIR:-/tmp}"/serin-real-pods.*; do
+    [ -e "$folder/owner" ] && [ ! -d "/proc/$(cat "$folder/owner")" ] || continue
+    for hierarchy in $(hierarchies); do remove_groups "$hierarchy/$(basename "$folder")"; done
+    rm -rf "$folder"
+  done
+}
 
 # Whatever ends this script ends the world: with its first process the kernel ends all others of its process namespace,
 # and with the last of them go the network, the mounts and the containers.
@@ -86,7 +92,7 @@ end() {
   trap '' INT TERM HUP
   [ -z "$world" ] || kill -KILL "$world" 2>/dev/null || true
   for hierarchy in $(hierarchies); do remove_groups "$hierarchy/$group"; done
-  if [ -n "$keep" ]; then say "kept: $state"; else rm -rf "$state"; fi
+  if [ -n "$keep" ]; then rm "$state/owner" && say "kept: $state"; else rm -rf "$state"; fi
   exit "$status"
 }
 remove_groups() {
@@ -98,6 +104,11 @@ remove_groups() {
   done
   say "cgroup $1 could not be removed"
 }
+sweep
+state=$(mktemp -d "${TMPDIR:-/tmp}/serin-real-pods.XXXXXX")
+echo $$ >"$state/owner"
+group="$(basename "$state")"
+world=''
 trap end EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { createWriteStream, writeFileSync } from 'node:fs'
+import { createWriteStream, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { kubeconfigText } from '../control-plane/kubeconfig.ts'
@@ -21,6 +21,8 @@ export const LEDGER = `serin/${CLUSTER}`
 
 /** Serin as it is released, in a process of its own and with the rights of its ServiceAccount. */
 export interface RunningSerin {
+  /** The end of its log, once it has ended by itself. */
+  lastWords(): string | undefined
   /** As an operator stops it. Resolves to its exit code. */
   stop(): Promise<number | null>
 }
@@ -35,18 +37,21 @@ export function startSerinProcess(options: SerinOptions): RunningSerin {
   writeFileSync(config, configuration(options))
   const args = [join(directory, 'serin/serin.mjs'), 'run', '--config', config, '--kubeconfig', kubeconfig]
   const child = spawn(process.execPath, args, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] })
-  const log = createWriteStream(join(directory, 'serin.log'))
+  const logPath = join(directory, 'serin.log')
+  const log = createWriteStream(logPath)
   child.stderr.pipe(log, { end: false })
   createInterface({ input: child.stdout }).on('line', (line) => {
     log.write(`${line}\n`)
     tell(line, options.onSentence)
   })
   let stopping = false
+  let lastWords: string | undefined
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
   void ended.then((code) => {
-    if (!stopping) options.onSentence(`Serin ended by itself with code ${code}`, 'error', undefined)
+    if (!stopping) lastWords = `exit status ${code}\n${readFileSync(logPath, 'utf8').slice(-2000)}`
   })
   return {
+    lastWords: () => lastWords,
     async stop() {
       stopping = true
       child.kill('SIGTERM')

@@ -21,18 +21,25 @@ export interface Told {
 }
 
 const PER_SECOND = 100
-const PATIENCE_MS = 120_000
+/** A kubelet on a busy machine may take a minute to be done with a pod. */
+const PATIENCE_MS = 180_000
 /** How long an act goes on after its release has ended, so that what comes after is seen too. */
 const AFTERWARDS_MS = 5000
 
 /** Plays the story. Rejects when something does not happen in time. */
 export async function tell(world: World, [first, good, bad]: readonly [Release, Release, Release]): Promise<Told> {
   const { timeline, repository } = world
+  const wait = (what: string, holds: () => boolean | Promise<boolean>): Promise<void> =>
+    until(what, PATIENCE_MS, () => {
+      const lastWords = world.serin.lastWords()
+      if (lastWords !== undefined) throw new Error(`Serin has ended before ${what}: ${lastWords}`)
+      return holds()
+    })
   timeline.act(`1  Serin takes podinfo ${first.version} over, on real pods`)
-  await until('podinfo is initialised', PATIENCE_MS, async () => (await phase(world)) === 'Initialized')
-  await until('the target is at zero', PATIENCE_MS, async () => (await podImages(world, 'podinfo')).length === 0)
-  await until('the proxy has the primary', PATIENCE_MS, () => answersWell(world.proxy.url))
-  await until('the containers of the target are gone', PATIENCE_MS, () => runningContainers() === 2)
+  await wait('podinfo is initialised', async () => (await phase(world)) === 'Initialized')
+  await wait('the target is at zero', async () => (await podImages(world, 'podinfo')).length === 0)
+  await wait('the proxy has the primary', () => answersWell(world.proxy.url))
+  await wait('the containers of the target are gone', () => runningContainers() === 2)
   timeline.note(`${runningContainers()} containers run; clients begin to send ${PER_SECOND} requests a second`)
   const load = startLoad(world.proxy.url, PER_SECOND)
   const startMs = Date.now()
@@ -43,10 +50,10 @@ export async function tell(world: World, [first, good, bad]: readonly [Release, 
   timeline.act(`2  ${good.version} is merged`)
   const goodMs = Date.now()
   const goodMerge = await mergeRelease(world, good)
-  await until('the canary has traffic', PATIENCE_MS, () => (world.mesh.changes.at(-1)?.canary ?? 0) > 0)
+  await wait('the canary has traffic', () => (world.mesh.changes.at(-1)?.canary ?? 0) > 0)
   const rollout = runningContainers()
   for (const line of await podLines(world)) timeline.note(line)
-  await until(`${good.version} is promoted`, PATIENCE_MS, () => ended(world, 'Succeeded', good.version))
+  await wait(`${good.version} is promoted`, () => ended(world, 'Succeeded', good.version))
   await sleep(AFTERWARDS_MS)
   primaryImages.push(await podImages(world, 'podinfo-primary'))
 
@@ -54,9 +61,9 @@ export async function tell(world: World, [first, good, bad]: readonly [Release, 
   const fileBefore = await repository.read(DEPLOYMENT_PATH)
   const badMs = Date.now()
   const badMerge = await mergeRelease(world, bad)
-  await until(`${bad.version} has failed`, PATIENCE_MS, () => ended(world, 'Failed', good.version))
+  await wait(`${bad.version} has failed`, () => ended(world, 'Failed', good.version))
   const isReverted = async (): Promise<boolean> => (await repository.read(DEPLOYMENT_PATH)) === fileBefore
-  await until('main is reverted', PATIENCE_MS, isReverted)
+  await wait('main is reverted', isReverted)
   await sleep(AFTERWARDS_MS)
   primaryImages.push(await podImages(world, 'podinfo-primary'))
   const endMs = Date.now()
