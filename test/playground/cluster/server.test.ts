@@ -111,4 +111,34 @@ describe.skipIf(!hasKubectl)('playground/cluster: kubectl', () => {
     expect(forced).toBe('deployment.apps/web serverside-applied\n')
     expect(deleted).toBe('deployment.apps "web" deleted\n')
   })
+
+  it('goes back a revision, explains fields, and says what may be done', { timeout: 20_000 }, async () => {
+    const file = join(folder, 'back.json')
+    writeFileSync(file, JSON.stringify(deployment('back')))
+    await kubectl('apply', '-f', file)
+    await kubectl('set', 'image', 'deployment/back', 'app=app:2')
+
+    const history = await kubectl('rollout', 'history', 'deployment/back')
+    const undone = await kubectl('rollout', 'undo', 'deployment/back')
+    const explained = await kubectl('explain', 'deployment.spec.template.spec.containers')
+    const may = await kubectl('auth', 'can-i', 'create', 'deployments')
+    const all = await kubectl('get', 'all')
+    const deleted = await kubectl('delete', 'deployment/back', '--wait', '--timeout=10s')
+
+    expect(history).toMatch(/\n1 .*\n2 /)
+    expect(undone).toBe('deployment.apps/back rolled back\n')
+    expect(explained).toMatch(/image\s+<string>/)
+    expect(may).toBe('yes\n')
+    expect(all).toContain('deployment.apps/back')
+    expect(deleted).toBe('deployment.apps "back" deleted\n')
+  })
+
+  it('says what it can not do here, and what to do instead', async () => {
+    const made = kubectl('create', 'configmap', 'made', '--from-literal=a=b')
+    await expect(made).rejects.toThrow('kubectl create … --dry-run=client -o yaml | kubectl apply -f -')
+
+    const log = cluster.serve({ method: 'GET', path: '/api/v1/namespaces/default/pods/any/log' })
+    expect(log.status).toBe(405)
+    expect(JSON.stringify(log.body)).toContain('pods of the embedded cluster are only pretended')
+  })
 })

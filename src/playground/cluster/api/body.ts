@@ -10,7 +10,7 @@ import { DecodeError, decodeBuiltIn } from '../schema/decode.ts'
 import { decodeCustom } from '../schema/structural.ts'
 import { wrong } from './causes.ts'
 import type { ServerRequest } from './context.ts'
-import { badRequest, invalid, unsupportedMediaType } from './failure.ts'
+import { badRequest, invalid, protobufRefused, unsupportedMediaType } from './failure.ts'
 import { duplicateFields } from './duplicates.ts'
 
 const accepted = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
@@ -29,6 +29,7 @@ export function mediaType(request: ServerRequest): string {
 /** Reads a body that must be an object of a kind. */
 export function readBody(request: ServerRequest, kind: Kind): Body {
   const type = mediaType(request)
+  if (type === 'application/vnd.kubernetes.protobuf') throw protobufRefused()
   if (type !== 'application/json' && type !== 'application/yaml') throw unsupportedMediaType(accepted)
   const text = request.text ?? ''
   let value: Json

@@ -1,5 +1,4 @@
 import type { Json } from '../../../lib/json.ts'
-import { apiVersionOf } from '../kinds/kind.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { Group, Registry } from '../registry.ts'
 
@@ -45,17 +44,14 @@ function groupBody(group: Group): { readonly [key: string]: Json } {
 /** `/api/v1` and `/apis/GROUP/VERSION`. */
 export function resourceList(registry: Registry, group: string, name: string): Json {
   const groupVersion = group === '' ? name : `${group}/${name}`
-  const resources = group === 'authorization.k8s.io' ? [accessReview] : registry.inVersion(group, name).flatMap(entries)
+  const resources = group === 'authorization.k8s.io' ? reviews : registry.inVersion(group, name).flatMap(entries)
   return { kind: 'APIResourceList', ...(group === '' ? {} : { apiVersion: 'v1' }), groupVersion, resources }
 }
 
-const accessReview: Json = {
-  name: 'selfsubjectaccessreviews',
-  singularName: 'selfsubjectaccessreview',
-  namespaced: false,
-  kind: 'SelfSubjectAccessReview',
-  verbs: ['create'],
-}
+const reviews: readonly Json[] = ['SelfSubjectAccessReview', 'SelfSubjectRulesReview'].map((kind) => {
+  const singularName = kind.toLowerCase()
+  return { name: `${singularName}s`, singularName, namespaced: false, kind, verbs: ['create'] }
+})
 
 function entries(kind: Kind): readonly Json[] {
   const { plural, namespaced } = kind
@@ -85,30 +81,4 @@ function extras(kind: Kind, below: (name: string, rest: Readonly<Record<string, 
   if (kind.plural !== 'serviceaccounts') return []
   const token = { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest', verbs: ['create'] }
   return [below('token', token)]
-}
-
-/** `/openapi/v3`: where the documents of the versions are. */
-export function openApiIndex(registry: Registry): Json {
-  const versions = registry.groups().flatMap((group) => group.versions.map((name) => `apis/${group.name}/${name}`))
-  const paths = ['api/v1', ...versions].map((path) => [path, { serverRelativeURL: `/openapi/v3/${path}` }] as const)
-  return { paths: Object.fromEntries(paths) }
-}
-
-/**
- * The OpenAPI document of one version: just enough for kubectl to see that the server checks fields itself, so that it
- * needs no schema of its own.
- */
-export function openApiDocument(registry: Registry, group: string, name: string): Json {
-  const paths = registry.inVersion(group, name).map((kind) => {
-    const root = group === '' ? '/api/v1' : `/apis/${apiVersionOf(kind)}`
-    const scope = kind.namespaced ? '/namespaces/{namespace}' : ''
-    const operation = {
-      'x-kubernetes-action': 'patch',
-      'x-kubernetes-group-version-kind': { group, version: name, kind: kind.kind },
-      parameters: [{ name: 'fieldValidation', in: 'query', schema: { type: 'string' } }],
-      responses: { '200': { description: 'OK' } },
-    }
-    return [`${root}${scope}/${kind.plural}/{name}`, { patch: operation }] as const
-  })
-  return { openapi: '3.0.0', info: { title: 'Kubernetes', version: 'v1.36.2' }, paths: Object.fromEntries(paths) }
 }

@@ -1,20 +1,20 @@
 import type { Json } from '../../../lib/json.ts'
 import { stringAt, isObject } from '../../../lib/json.ts'
-import { draft } from '../document.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { StoredObject } from '../store.ts'
-import { readBody, readJson } from './body.ts'
+import { mediaType, readBody, readJson } from './body.ts'
 import type { ApiContext, Reply, ServerRequest } from './context.ts'
+import { coreVersions, groupDocument, groupList, resourceList, version } from './discovery.ts'
 import {
-  coreVersions,
-  groupDocument,
-  groupList,
-  openApiDocument,
-  openApiIndex,
-  resourceList,
-  version,
-} from './discovery.ts'
-import { ApiFailure, badRequest, notAcceptable, unknownPath, unknownResource, wrongMethod } from './failure.ts'
+  ApiFailure,
+  badRequest,
+  notAcceptable,
+  pretended,
+  unknownPath,
+  unknownResource,
+  wrongMethod,
+} from './failure.ts'
+import { openApiDocument, openApiIndex } from './open-api.ts'
 import { writeOptions } from './options.ts'
 import { patch } from './patch.ts'
 import { listBody, listObjects } from './read.ts'
@@ -111,7 +111,7 @@ function answer(route: Route, call: Call): Reply {
       if (call.request.method !== 'GET') throw wrongMethod()
       return { status: 200, body: documentBody(route, call.context) }
     case 'review':
-      return review(call.request)
+      return review(route.kind, call.request)
     case 'collection':
       return collection(route, call)
     case 'object':
@@ -153,12 +153,16 @@ function openApi(name: string, registry: ApiContext['registry']): Json {
   return openApiDocument(registry, group, version)
 }
 
-function review(request: ServerRequest): Reply {
+// Everybody may do everything here, whatever was asked: kubectl asks in protobuf, which is not even read.
+function review(kind: string, request: ServerRequest): Reply {
   if (request.method !== 'POST') throw wrongMethod()
-  const asked = request.body ?? readJson(request.text ?? '')
-  const body = draft(asked)
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw unknownResource()
-  return { status: 201, body: { ...body, status: { allowed: true } } }
+  const isProtobuf = mediaType(request) === 'application/vnd.kubernetes.protobuf'
+  const asked = isProtobuf ? {} : (request.body ?? readJson(request.text ?? ''))
+  if (!isObject(asked)) throw unknownResource()
+  const every = { verbs: ['*'], apiGroups: ['*'], resources: ['*'] }
+  const rules = { resourceRules: [every], nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }] }
+  const status = kind === 'SelfSubjectAccessReview' ? { allowed: true } : { ...rules, incomplete: false }
+  return { status: 201, body: { apiVersion: 'authorization.k8s.io/v1', kind, spec: {}, ...asked, status } }
 }
 
 type CollectionRoute = Extract<Route, { readonly to: 'collection' }>
@@ -197,11 +201,14 @@ function removeAll({ kind, namespace }: CollectionRoute, { context, request, que
   return { status: 200, body: listBody(listing, kind) }
 }
 
+const needsMachine: ReadonlySet<string> = new Set(['log', 'exec', 'attach', 'portforward', 'proxy'])
+
 type ObjectRoute = Extract<Route, { readonly to: 'object' }>
 
 function object(route: ObjectRoute, call: Call): Reply {
   const { kind, subresource } = route
   const { context, request, query } = call
+  if (kind.kind === 'Pod' && needsMachine.has(subresource ?? '')) throw pretended(subresource ?? '')
   if (subresource === 'scale') return scale(context, { ...route, subresource: undefined }, request, query)
   const known = subresource === undefined || (subresource === 'status' && kind.hasStatus) || subresource === 'finalize'
   if (!known) throw unknownResource()

@@ -72,6 +72,12 @@ export function wrongMethod(): ApiFailure {
   return failure(405, 'the server does not allow this method on the requested resource', 'MethodNotAllowed', {})
 }
 
+/** 405: what only a pod that runs could do. */
+export function pretended(what: string): ApiFailure {
+  const message = `pods of the embedded cluster are only pretended: nothing runs in them that ${what} could reach`
+  return failure(405, message, 'MethodNotAllowed', {})
+}
+
 /** 400: the request can't be read. */
 export function badRequest(message: string): ApiFailure {
   return failure(400, message, 'BadRequest')
@@ -159,6 +165,13 @@ export function tooLarge(limit: number): ApiFailure {
 export function unsupportedMediaType(accepted?: readonly string[]): ApiFailure {
   if (accepted === undefined) return failure(415, '415: Unsupported Media Type', 'UnsupportedMediaType', {})
   const message = `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`
+  return failure(415, message, 'UnsupportedMediaType')
+}
+
+/** 415 of a body that only this server does not read: kubectl sends it where it makes an object itself. */
+export function protobufRefused(): ApiFailure {
+  const hint = 'kubectl create … --dry-run=client -o yaml | kubectl apply -f -'
+  const message = `the embedded cluster reads JSON and YAML, not protobuf; send the object as a file instead: ${hint}`
   return failure(415, message, 'UnsupportedMediaType')
 }
 

@@ -7,7 +7,7 @@ export type Route =
   | { readonly to: 'document'; readonly name: string }
   | { readonly to: 'group'; readonly group: string }
   | { readonly to: 'version'; readonly group: string; readonly version: string }
-  | { readonly to: 'review' }
+  | { readonly to: 'review'; readonly kind: 'SelfSubjectAccessReview' | 'SelfSubjectRulesReview' }
   | { readonly to: 'collection'; readonly kind: Kind; readonly namespace: string | undefined; readonly scoped: boolean }
   | {
       readonly to: 'object'
@@ -49,7 +49,10 @@ export function findRoute(path: string, registry: Registry): Route {
 function resourceRoute(registry: Registry, group: string, version: string, parts: readonly string[]): Route {
   const [first] = parts
   if (first === undefined) return { to: 'version', group, version }
-  if (group === 'authorization.k8s.io' && first === 'selfsubjectaccessreviews') return { to: 'review' }
+  if (group === 'authorization.k8s.io') {
+    if (first === 'selfsubjectaccessreviews') return { to: 'review', kind: 'SelfSubjectAccessReview' }
+    if (first === 'selfsubjectrulesreviews') return { to: 'review', kind: 'SelfSubjectRulesReview' }
+  }
   const scoped = isScoped(group, parts)
   const [plural = '', name, subresource, ...more] = scoped ? parts.slice(2) : parts
   const kind = registry.find(group, version, plural)
