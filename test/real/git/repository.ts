@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -94,12 +94,15 @@ export async function startRepository(files: Readonly<Record<string, string>>): 
 export interface Clone {
   readonly directory: string
   git(...args: readonly string[]): Promise<string>
+  read(path: string): Promise<string>
   write(path: string, text: string): Promise<void>
+  /** Brings in what others pushed. */
+  pull(): Promise<void>
   /**
-   * Commits a change on the newest tip and pushes it; again on a newer tip, as often as somebody else was first.
-   * Resolves to the commit that landed and how many pushes lost.
+   * Commits what was changed and pushes it; when somebody else was first, again on top of that, as `git pull --rebase`
+   * makes it. Resolves to the commit that landed and how many pushes lost.
    */
-  push(message: string, change: () => Promise<void>): Promise<{ readonly commit: string; readonly lost: number }>
+  push(message: string): Promise<{ readonly commit: string; readonly lost: number }>
 }
 
 const MOST_TRIES = 50
@@ -115,25 +118,26 @@ export async function openClone(repository: Repository, branch: string, person: 
   const git = async (...args: readonly string[]): Promise<string> =>
     (await run('git', ['-C', directory, ...identity, ...args], { env: gitEnvironment })).stdout.trim()
   await git('clone', '--quiet', '--single-branch', '--branch', branch, withPassword.href, '.')
+  const pull = async (): Promise<void> => void (await git('pull', '--quiet', '--rebase', 'origin', branch))
   return {
     directory,
     git,
+    pull,
+    read: (path) => readFile(join(directory, path), 'utf8'),
     async write(path, text) {
       await mkdir(join(directory, path, '..'), { recursive: true })
       await writeFile(join(directory, path), text)
     },
-    async push(message, change) {
+    async push(message) {
+      await git('add', '--all')
+      await git('commit', '--quiet', '--message', message)
       for (let lost = 0; lost < MOST_TRIES; lost += 1) {
-        await git('fetch', '--quiet', 'origin', branch)
-        await git('reset', '--quiet', '--hard', 'FETCH_HEAD')
-        await change()
-        await git('add', '--all')
-        await git('commit', '--quiet', '--message', message)
         try {
           await git('push', '--quiet', 'origin', `HEAD:refs/heads/${branch}`)
           return { commit: await git('rev-parse', 'HEAD'), lost }
         } catch (error) {
           if (!isRace(error)) throw error
+          await pull()
         }
       }
       throw new Error(`${person} lost ${MOST_TRIES} pushes to ${branch} in a row`)

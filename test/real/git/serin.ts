@@ -13,6 +13,8 @@ import { asServiceAccount } from './service-account.ts'
 /** What Serin says of a canary: in its log, in an event, in the ledger. */
 export interface Said {
   readonly atMs: number
+  /** `<namespace>/<name>` */
+  readonly canary: string
   readonly text: string
   /** The ledger's commit that records it, if it has one already. */
   readonly commit: string | undefined
@@ -73,7 +75,7 @@ export async function startSerinOnCluster(options: SerinOptions): Promise<SerinO
     kubeconfigPath,
     context: undefined,
     log: collect(log),
-    onSentence: (_key, { text }, commit) => void said.push({ atMs: Date.now(), text, commit }),
+    onSentence: (canary, { text }, commit) => void said.push({ atMs: Date.now(), canary, text, commit }),
   })
   return {
     config,
@@ -93,8 +95,8 @@ function collect(lines: LogLine[]): Logger {
   const take =
     (level: LogLine['level']) =>
     (fields: object, text: string): void => {
-      const { code, place } = fields as { code?: string; place?: string }
-      lines.push({ level, code, place, text })
+      const { code, place, message } = fields as { code?: string; place?: string; message?: string }
+      lines.push({ level, code, place, text: message === undefined ? text : `${text}: ${message}` })
     }
   return { debug: () => {}, info: take('info'), warn: take('warn'), error: take('error') }
 }

@@ -141,8 +141,9 @@ async function build(
     questions,
     versionOf,
     async release(version) {
-      const text = deployment(namespace, version)
-      await ada.push(`Bump ${APP} to ${version}`, () => ada.write(DEPLOYMENT_PATH, text))
+      await ada.pull()
+      await ada.write(DEPLOYMENT_PATH, deployment(namespace, version))
+      await ada.push(`Bump ${APP} to ${version}`)
     },
     phase: () =>
       stringAt(
