@@ -5,6 +5,7 @@ import { createVirtualStage, type RunningSerin, type VirtualStage } from '../../
 import { meshDefinitions } from '../../../src/playground/mesh-definitions.ts'
 import { readDocuments } from '../../../src/yaml/read.ts'
 import type { JsonObject } from '../../../src/lib/json.ts'
+import { namespace as usual } from '../namespace.ts'
 import { canary, manifest } from './world.ts'
 
 interface Told {
@@ -15,7 +16,7 @@ interface Told {
 
 const podinfo = (namespace: string, tag: string): string =>
   `${manifest(tag)}---\n${canary({ spec: { autoscalerRef: undefined } })}`.replaceAll(
-    'namespace: test',
+    `namespace: ${usual}`,
     `namespace: ${namespace}`,
   )
 
