@@ -98,7 +98,7 @@ async function accept(client: Client, route: KubeObject): Promise<void> {
     type,
     reason,
     status: 'True',
-    message: '',
+    message: 'the proxy divides requests as this generation says',
     observedGeneration,
     lastTransitionTime: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
   })
