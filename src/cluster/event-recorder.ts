@@ -165,7 +165,7 @@ export class EventRecorder {
 
   #tell(code: string, message: string, cause?: Problem): void {
     try {
-      this.#options.onProblem(new Problem({ kind: cause?.kind ?? 'retry', code, message, cause }))
+      this.#options.onProblem(new Problem({ kind: cause?.kind ?? 'retry', code, message, hint: cause?.hint, cause }))
     } catch {
       // Whoever logs must not end the sending; there is nobody left to tell.
     }
