@@ -1,13 +1,15 @@
 import type { Json } from '../../../lib/json.ts'
-import { stringAt, isObject } from '../../../lib/json.ts'
+import { at, isObject, stringAt } from '../../../lib/json.ts'
 import type { Kind } from '../kinds/kind.ts'
 import type { StoredObject } from '../store.ts'
 import { mediaType, readBody, readJson } from './body.ts'
+import { wrong } from './causes.ts'
 import type { ApiContext, Reply, ServerRequest } from './context.ts'
 import { coreVersions, groupDocument, groupList, resourceList, version } from './discovery.ts'
 import {
   ApiFailure,
   badRequest,
+  invalid,
   notAcceptable,
   pretended,
   unknownPath,
@@ -159,6 +161,14 @@ function review(kind: string, request: ServerRequest): Reply {
   const isProtobuf = mediaType(request) === 'application/vnd.kubernetes.protobuf'
   const asked = isProtobuf ? {} : (request.body ?? readJson(request.text ?? ''))
   if (!isObject(asked)) throw unknownResource()
+  const attributes = ['resourceAttributes', 'nonResourceAttributes'].filter(
+    (field) => at(asked, 'spec', field) !== undefined,
+  )
+  if (kind === 'SelfSubjectAccessReview' && !isProtobuf && attributes.length !== 1) {
+    const message = 'exactly one of nonResourceAttributes or resourceAttributes must be specified'
+    const cause = wrong('spec.resourceAttributes', at(asked, 'spec', 'resourceAttributes'), message)
+    throw invalid({ group: 'authorization.k8s.io', kind: '' }, [cause])
+  }
   const every = { verbs: ['*'], apiGroups: ['*'], resources: ['*'] }
   const rules = { resourceRules: [every], nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }] }
   const status = kind === 'SelfSubjectAccessReview' ? { allowed: true } : { ...rules, incomplete: false }

@@ -44,7 +44,7 @@ function described(subject: Subject): JsonObject {
   return {
     ...(subject.name === undefined || subject.name === '' ? {} : { name: subject.name }),
     ...(subject.group === undefined || subject.group === '' ? {} : { group: subject.group }),
-    kind: subject.kind,
+    ...(subject.kind === '' ? {} : { kind: subject.kind }),
   }
 }
 
@@ -180,7 +180,7 @@ export function invalid(subject: Subject, causes: readonly Cause[]): ApiFailure 
   const texts = [...new Set(causes.map((cause) => `${cause.field}: ${cause.message}`))]
   const message = `${qualified(subject)} "${subject.name ?? ''}" is invalid: ${texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`}`
   return failure(422, message, 'Invalid', {
-    ...(subject.kind === '' ? {} : described(subject)),
+    ...described(subject),
     causes: causes.map((cause) => ({ ...cause })),
   })
 }
