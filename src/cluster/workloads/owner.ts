@@ -1,4 +1,4 @@
-import type { KubeObject, ObjectMeta, OwnerReference } from '../../lib/kube-object.ts'
+import { groupOf, type KubeObject, type ObjectMeta, type OwnerReference } from '../../lib/kube-object.ts'
 import { Problem } from '../../lib/problem.ts'
 
 /** Whoever may own an object: it must come from the cluster, as only the cluster gives uids. */
@@ -25,10 +25,17 @@ export function ownerReference(owner: Owner): OwnerReference {
   return { apiVersion: owner.apiVersion, kind: owner.kind, name, uid, controller: true, blockOwnerDeletion: true }
 }
 
-/** Whether an object is controlled by this owner. */
+/**
+ * Whether an object is controlled by this owner, or by a former one of its name that was deleted: what that one owned may
+ * be there until the garbage collector has come by.
+ */
 export function isOwnedBy(object: { readonly metadata: ObjectMeta }, owner: Owner): boolean {
-  const { uid } = owner.metadata
-  return (object.metadata.ownerReferences ?? []).some((one) => one.controller === true && one.uid === uid)
+  const { uid, name } = owner.metadata
+  const isSameName = (one: OwnerReference): boolean =>
+    one.kind === owner.kind && one.name === name && groupOf(one.apiVersion) === groupOf(owner.apiVersion)
+  return (object.metadata.ownerReferences ?? []).some(
+    (one) => one.controller === true && (one.uid === uid || isSameName(one)),
+  )
 }
 
 /** The object with a reference to its owner. */
