@@ -6,7 +6,7 @@ import { AlertProvider } from './alert-provider.ts'
 import { Canary } from './canary.ts'
 import { ruleProblems } from './canary-rules.ts'
 import { MetricTemplate } from './metric-template.ts'
-import { convertCanary } from './older-canary.ts'
+import { convertCanary, type ConvertedCanary } from './older-canary.ts'
 import { pruned, schemaProblems } from './schema-problems.ts'
 
 /**
@@ -25,9 +25,10 @@ export function parseCanary(
   const converted = convertCanary(object, strictness === 'pruning')
   const places: PlaceOf = (path, part) => placeOf(converted.pathBack(path), part)
   const { value, problems } = parse(Canary, converted.object, places, strictness)
-  if (value === undefined) return { problems: problems.map((problem) => withRenameHint(problem)) }
+  if (value === undefined) return { problems: problems.map((problem) => asWritten(withRenameHint(problem), converted)) }
   const broken = ruleProblems(value, places)
-  return broken.length > 0 ? { problems: broken } : { canary: value, problems: [] }
+  if (broken.length > 0) return { problems: broken.map((problem) => asWritten(problem, converted)) }
+  return { canary: value, problems: [] }
 }
 
 /**
@@ -98,4 +99,12 @@ function withRenameHint(problem: Problem): Problem {
   if (problem.code !== 'FIELD_UNKNOWN' || !problem.message.startsWith('spec.canaryAnalysis:')) return problem
   const { kind, code, message, place } = problem
   return new Problem({ kind, code, message, place, hint: 'since v1beta1 its name is analysis' })
+}
+
+/** A message names the analysis as the document does. */
+function asWritten(problem: Problem, { pathBack }: ConvertedCanary): Problem {
+  const [now, written] = ['spec.analysis', pathBack(['spec', 'analysis']).join('.')]
+  if (now === written || !problem.message.startsWith(now)) return problem
+  const { kind, code, message, place, hint } = problem
+  return new Problem({ kind, code, message: `${written}${message.slice(now.length)}`, place, hint })
 }

@@ -67,11 +67,11 @@ describe('resources/parse', () => {
     }
   })
 
-  it('names the place in the file as it was written, also in an older version', () => {
+  it('names the field and its place in the file as they were written, also in an older version', () => {
     const { problems } = parse(fixture('v1alpha3').replace('maxWeight: 50', 'maxWeight: 150'))
 
     expect(problems.map(String)).toEqual([
-      'c.yaml:25:16: spec.analysis.maxWeight: 150 is more than 100 (percentages go from 0 to 100)',
+      'c.yaml:25:16: spec.canaryAnalysis.maxWeight: 150 is more than 100 (percentages go from 0 to 100)',
     ])
   })
 
@@ -228,6 +228,14 @@ describe('resources/parse', () => {
       expect(readCanary(value).canary).toEqual(canary)
     },
   )
+
+  it('names a rule that is broken by the field that was written', () => {
+    const { value } = readDocuments(fixture('v1alpha1').replace(/ +stepWeight: 10\n/, ''), '').documents[0]!
+
+    expect(readCanary(value).problems.map(String)).toEqual([
+      'Canary/podinfo.test: spec.canaryAnalysis: has no steps (give one of stepWeight, stepWeights or iterations)',
+    ])
+  })
 
   it('goes by analysis where an object has canaryAnalysis too', () => {
     const { value } = readDocuments(fixture('v1beta1'), '').documents[0]!

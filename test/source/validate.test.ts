@@ -26,12 +26,12 @@ describe('source/validate', () => {
     [
       'a percentage out of range',
       { 'c.yaml': canary.replace('stepWeight: 10', 'stepWeight: 110') },
-      ['c.yaml:26:17: spec.analysis.stepWeight: 110 is more than 100 (percentages go from 0 to 100)'],
+      ['c.yaml:26:17: spec.canaryAnalysis.stepWeight: 110 is more than 100 (percentages go from 0 to 100)'],
     ],
     [
       'an unknown field',
       { 'c.yaml': canary.replace('stepWeight: 10', 'stepWeigth: 10') },
-      ['c.yaml:26:5: spec.analysis.stepWeigth: unknown field (did you mean stepWeight?)'],
+      ['c.yaml:26:5: spec.canaryAnalysis.stepWeigth: unknown field (did you mean stepWeight?)'],
     ],
     [
       'an unknown provider',
@@ -42,7 +42,7 @@ describe('source/validate', () => {
       'a bad duration',
       { 'c.yaml': canary.replace('interval: 10s', 'interval: 10 s') },
       [
-        'c.yaml:23:15: spec.analysis.interval: "10 s" is no duration (write whole seconds or minutes, for example 30s or 1m)',
+        'c.yaml:23:15: spec.canaryAnalysis.interval: "10 s" is no duration (write whole seconds or minutes, for example 30s or 1m)',
       ],
     ],
     ['broken YAML', { 'c.yaml': canary.replace('service:', 'service: {') }, ['c.yaml:24:', 'c.yaml:']],
