@@ -16,8 +16,11 @@ debian=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/lists/partial" "$work/archives/partial" "$bin"
+# What is installed here must not be taken for a candidate.
+touch "$work/status"
 echo "deb $debian trixie main" >"$work/sources.list"
 options=(-o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists="$work/lists"
+  -o Dir::State::status="$work/status"
   -o Dir::Cache::archives="$work/archives" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root)
 apt-get "${options[@]}" -qq update >&2
 (cd "$work" && apt-get "${options[@]}" -qq download kubectl >&2 && dpkg -x kubectl_*.deb unpacked)
