@@ -13,12 +13,19 @@ const definitions: readonly Definition[] = [
   { group: 'gateway.networking.k8s.io', kind: 'HTTPRoute', plural: 'httproutes', versions: ['v1'] },
 ]
 
+/** A real API server takes no definition of a group of Kubernetes' own without a word about its approval. */
+const standIn = { 'api-approved.kubernetes.io': 'unapproved, a stand-in for the published definition' }
+
+function isProtected(group: string): boolean {
+  return group === 'k8s.io' || group.endsWith('.k8s.io')
+}
+
 /** The routing kinds of a mesh and a gateway, without their own schemas: enough for an embedded cluster to store them. */
 export function meshDefinitions(): readonly KubeObject[] {
   return definitions.map(({ group, kind, plural, versions }) => ({
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: `${plural}.${group}` },
+    metadata: { name: `${plural}.${group}`, annotations: { ...(isProtected(group) ? standIn : {}) } },
     spec: {
       group,
       scope: 'Namespaced',
