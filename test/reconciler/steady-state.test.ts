@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { OutsideCall } from '../../src/cli/stage/outside.ts'
-import { createVirtualStage } from '../../src/cli/stage/virtual-stage.ts'
+import { createVirtualStage, type VirtualStage } from '../../src/cli/stage/virtual-stage.ts'
+import type { JsonObject } from '../../src/lib/json.ts'
 import { meshDefinitions } from '../../src/playground/mesh-definitions.ts'
+import { manifestsInText } from '../../src/source/manifest.ts'
 
 const TIPS = ['git tip main', 'git tip serin/default']
 const nothing = (): void => {}
@@ -53,12 +55,12 @@ spec:
 }
 
 /** A fleet that has come to rest, and every call of its Serins since then. */
-async function restingFleet(canaries: number) {
+async function restingFleet(canaries: number, where: 'Git' | 'the cluster' = 'Git') {
   const calls: OutsideCall[] = []
   const stage = await createVirtualStage({
     seed: 1,
     startMs: Date.UTC(2026, 0, 1),
-    files: filesOf(canaries),
+    files: filesOf(where === 'Git' ? canaries : 0),
     definitions: meshDefinitions(),
     log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
     minIntervalMs: 1000,
@@ -68,6 +70,7 @@ async function restingFleet(canaries: number) {
     },
     metrics: () => ({ query: () => Promise.reject(new Error('nobody should ask for metrics')) }),
   })
+  if (where === 'the cluster') applyByHand(stage, filesOf(canaries))
   const serin = stage.start()
   const keys = Array.from({ length: canaries }, (_, i) => `test/app-${i}`)
   const isInitialised = (): boolean =>
@@ -78,14 +81,32 @@ async function restingFleet(canaries: number) {
   return { stage, serin, calls }
 }
 
+/** `kubectl apply` of manifests. */
+function applyByHand({ cluster }: VirtualStage, files: Readonly<Record<string, string>>): void {
+  const paths: Readonly<Record<string, string>> = {
+    Namespace: '/api/v1/namespaces',
+    Deployment: '/apis/apps/v1/namespaces/test/deployments',
+    Canary: '/apis/flagger.app/v1beta1/namespaces/test/canaries',
+  }
+  for (const { object } of Object.entries(files).flatMap(([file, text]) => manifestsInText(text, file).manifests)) {
+    const body = JSON.parse(JSON.stringify(object)) as JsonObject
+    const { status } = cluster.serve({ method: 'POST', path: paths[object.kind] ?? '', body, userAgent: 'kubectl' })
+    if (status !== 201) throw new Error(`${object.kind} was answered ${status}`)
+  }
+}
+
 function textsOf(calls: readonly OutsideCall[]): string[] {
   return calls.map(({ to, text }) => `${to} ${text}`)
 }
 
 describe('a fleet at rest', () => {
-  for (const canaries of [1, 25]) {
-    test(`costs no request to the cluster and one tip question per branch and look with ${canaries} canaries`, async () => {
-      const { stage, serin, calls } = await restingFleet(canaries)
+  for (const [canaries, where] of [
+    [1, 'Git'],
+    [25, 'Git'],
+    [25, 'the cluster'],
+  ] as const) {
+    test(`costs no request to the cluster and one tip question per branch and look with ${canaries} canaries in ${where}`, async () => {
+      const { stage, serin, calls } = await restingFleet(canaries, where)
 
       await serin.reconciler.look()
 
@@ -100,30 +121,33 @@ describe('a fleet at rest', () => {
     })
   }
 
-  test('is restarted with as many requests for 25 canaries as for 1', async () => {
-    const requests: string[][] = []
-    for (const canaries of [1, 25]) {
-      const { stage, serin, calls } = await restingFleet(canaries)
-      serin.kill()
-      // What was told of a rollout is read again only while it is young.
-      stage.clock.jump(24 * 60 * 60_000)
-      calls.length = 0
+  test.each(['Git', 'the cluster'] as const)(
+    'is restarted with as many requests for 25 canaries in %s as for 1',
+    async (where) => {
+      const requests: string[][] = []
+      for (const canaries of [1, 25]) {
+        const { stage, serin, calls } = await restingFleet(canaries, where)
+        serin.kill()
+        // What was told of a rollout is read again only while it is young.
+        stage.clock.jump(24 * 60 * 60_000)
+        calls.length = 0
 
-      const next = stage.start()
-      await stage.clock.run(60_000)
-      await next.started
+        const next = stage.start()
+        await stage.clock.run(60_000)
+        await next.started
 
-      expect(next.reconciler.ready()).toEqual({ ok: true, reasons: [] })
-      expect(next.reconciler.keeper.keys()).toHaveLength(canaries)
-      requests.push(
-        textsOf(calls)
-          .filter((text) => !text.startsWith('git tip'))
-          .toSorted()
-          .map(withoutCommit),
-      )
-    }
-    expect(requests[1]).toEqual(requests[0])
-  })
+        expect(next.reconciler.ready()).toEqual({ ok: true, reasons: [] })
+        expect(next.reconciler.keeper.keys()).toHaveLength(canaries)
+        requests.push(
+          textsOf(calls)
+            .filter((text) => !text.startsWith('git tip'))
+            .toSorted()
+            .map(withoutCommit),
+        )
+      }
+      expect(requests[1]).toEqual(requests[0])
+    },
+  )
 
   test('a commit that changes no manifest is fetched and costs no request to the cluster', async () => {
     const { stage, serin, calls } = await restingFleet(5)
