@@ -189,6 +189,23 @@ describe('API conformance: custom resources', () => {
     expect(versionOf(again.body)).toBe(versionOf(two.body))
   })
 
+  it('have a status that is applied on its own, with owners of its own', async () => {
+    await create('applied-status', { size: 1 })
+    // Before 1.22 the ignored spec counted when conflicts were looked for.
+    const ignored = server.since(22, 9, 1)
+    const status = (phase: string): Json => body('applied-status', { size: ignored }, { status: { phase } })
+
+    const one = await server.apply(`${gadgets('applied-status')}/status`, 'one', status('A'))
+    const two = await server.apply(`${gadgets('applied-status')}/status`, 'two', status('B'))
+    const forced = await server.apply(`${gadgets('applied-status')}/status`, 'two', status('B'), true)
+    const main = await server.apply(gadgets('applied-status'), 'three', body('applied-status', { label: 'x', size: 1 }))
+
+    expect([one.status, two.status, forced.status, main.status]).toEqual([200, 409, 200, 200])
+    expect(refusal(two)[2]).toMatch(/conflict with "one".*: \.status\.phase$/)
+    expect([at(forced.body, 'status'), at(forced.body, 'spec', 'size')]).toEqual([{ phase: 'B' }, 1])
+    expect([at(main.body, 'status'), at(main.body, 'spec', 'label')]).toEqual([{ phase: 'B' }, 'x'])
+  })
+
   it('say whom to scale, show and list in discovery', async () => {
     const { body: list } = await server.send('GET', `/apis/${gadget.group}/v1`)
 

@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { at, stringAt } from '../../../src/lib/json.ts'
 import { configMap, deployment, service } from './objects-made.ts'
-import { causes, expectStatus, generationOf, refusal, type ServerUnderTest, uidOf, versionOf } from './server.ts'
+import {
+  causes,
+  expectStatus,
+  generationOf,
+  listAt,
+  refusal,
+  type ServerUnderTest,
+  uidOf,
+  versionOf,
+} from './server.ts'
 import { serverUnderTest } from './server.ts'
 
 let server: ServerUnderTest
@@ -244,6 +253,48 @@ describe('API conformance: what is refused', () => {
       'namespaces "there-is-none" not found',
     ])
     expect(at((await server.send('GET', path)).body, 'items')).toEqual([])
+  })
+})
+
+describe('API conformance: subresources of workloads', () => {
+  it('keep status and spec apart, both ways', async () => {
+    const all = server.path('apps/v1', 'deployments')
+    const body = deployment('apart', { replicas: 0 })
+    await expectStatus(server.send('POST', all, { ...body, status: { replicas: 7 } }), 201)
+
+    const main = await server.merge(`${all}/apart`, { status: { replicas: 5 }, metadata: { labels: { a: 'b' } } })
+    const sub = await server.merge(`${all}/apart/status`, {
+      spec: { replicas: 5 },
+      status: { conditions: [{ type: 'Example', status: 'True' }] },
+    })
+
+    expect(at(main.body, 'status', 'replicas') ?? 0).toBe(0)
+    expect(at(main.body, 'metadata', 'labels')).toEqual({ a: 'b' })
+    expect([sub.status, at(sub.body, 'spec', 'replicas')]).toEqual([200, 0])
+    expect(listAt(sub.body, 'status', 'conditions').map((one) => stringAt(one, 'type'))).toContain('Example')
+  })
+
+  it('scale by GET and PUT, and refuse what is no scale', async () => {
+    const all = server.path('apps/v1', 'deployments')
+    const pod = { nodeSelector: { nowhere: 'yes' } }
+    await expectStatus(server.send('POST', all, deployment('by-put', { replicas: 1, pod })), 201)
+
+    const read = await expectStatus(server.send('GET', `${all}/by-put/scale`), 200)
+    const metadata = { name: 'by-put', namespace: server.namespace }
+    const scale = (replicas: number): Parameters<ServerUnderTest['send']>[2] => ({
+      apiVersion: 'autoscaling/v1',
+      kind: 'Scale',
+      metadata,
+      spec: { replicas },
+    })
+    const put = await server.send('PUT', `${all}/by-put/scale`, scale(2))
+    const negative = await server.send('PUT', `${all}/by-put/scale`, scale(-1))
+
+    expect(read).toMatchObject({ kind: 'Scale', spec: { replicas: 1 }, status: { selector: 'app=by-put' } })
+    expect([put.status, at(put.body, 'spec', 'replicas')]).toEqual([200, 2])
+    expect(refusal(negative)[0]).toBe(422)
+    expect(refusal(negative)[2]).toContain('spec.replicas: Invalid value: -1: must be greater than or equal to 0')
+    expect((await server.send('GET', `${all}/none/scale`)).status).toBe(404)
   })
 })
 
