@@ -34,6 +34,8 @@ export interface ApiDoor {
   readonly faults: DoorFaults
   /** Requests since the start, watches too, answered here or there. */
   readonly requests: DoorRequest[]
+  /** How many requests the API server itself answered with a status. */
+  turnedAway(status: number): number
   /** Ends all open watches in the middle: with a FIN, or with a reset. */
   cutWatches(how: 'end' | 'reset'): void
   /** All watches that are open now stay open and never bring a byte again, as when a balancer forgets where they lead. */
@@ -51,6 +53,7 @@ export async function startApiDoor(url: string, caPath: string): Promise<ApiDoor
   const agent = new Agent({ keepAlive: true, ca: readFileSync(caPath) })
   const watches = new Set<OpenWatch>()
   const requests: DoorRequest[] = []
+  const statuses = new Map<number, number>()
   const faults: DoorFaults = { answer: undefined, delayMs: 0, loseAnswerOf: undefined }
 
   async function pass(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
@@ -65,11 +68,13 @@ export async function startApiDoor(url: string, caPath: string): Promise<ApiDoor
   function forward(asked: DoorRequest, incoming: IncomingMessage, outgoing: ServerResponse): void {
     const { host: _host, ...headers } = incoming.headers
     const upstream = httpsRequest(`${url}${asked.path}`, { agent, method: asked.method, headers }, (answer) => {
+      const status = answer.statusCode ?? 502
+      statuses.set(status, (statuses.get(status) ?? 0) + 1)
       if (faults.loseAnswerOf?.(asked) === true) {
         answer.resume()
         return void outgoing.destroy()
       }
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+      outgoing.writeHead(status, answer.headers)
       outgoing.flushHeaders()
       if (!asked.isWatch) return void answer.pipe(outgoing)
       const open: OpenWatch = { outgoing, isStalled: false }
@@ -99,6 +104,7 @@ export async function startApiDoor(url: string, caPath: string): Promise<ApiDoor
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     faults,
     requests,
+    turnedAway: (status) => statuses.get(status) ?? 0,
     cutWatches: (how) => {
       for (const { outgoing } of watches) {
         if (how === 'reset') outgoing.socket?.resetAndDestroy()

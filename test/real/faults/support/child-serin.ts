@@ -1,16 +1,13 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { readdir, stat } from 'node:fs/promises'
 import type { FaultsWorld } from './faults-world.ts'
 
 /** `serin run` as a process of its own. */
 export interface ChildSerin {
   /** What it has logged so far, a line of JSON each. */
   output(): string
-  /** Makes it look at the branches. */
-  look(): void
   /** Stands still, as on a machine that sleeps, until `resume`. */
   pause(): void
   resume(): void
@@ -33,11 +30,11 @@ export async function buildIfOld(): Promise<void> {
   await promisify(execFile)(process.execPath, ['scripts/build.mjs'])
 }
 
-/** Starts the built command line on a world's configuration, with a data directory of its own. */
+/** Starts the built command line on a world's configuration, with a data directory of its own; it looks at Git each second. */
 export async function startChild(world: FaultsWorld, { name, aheadMs = 0 }: ChildOptions): Promise<ChildSerin> {
   const clock = join(world.directory, `clock-${name}.mjs`)
   await writeFile(clock, wrongClock(aheadMs))
-  const folder = ['--data-directory', join(world.directory, `data-${name}`)]
+  const folder = ['--data-directory', join(world.directory, `data-${name}`), '--repository-poll', '* * * * * *']
   const access = ['--kubeconfig', world.kubeconfigPath]
   const run = ['dist/serin.mjs', 'run', '--config', join(world.directory, 'serin.yaml'), ...folder, ...access]
   const child: ChildProcess = spawn(process.execPath, ['--import', clock, ...run], {
@@ -49,7 +46,6 @@ export async function startChild(world: FaultsWorld, { name, aheadMs = 0 }: Chil
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
   return {
     output: () => output,
-    look: () => void child.kill('SIGHUP'),
     pause: () => void child.kill('SIGSTOP'),
     resume: () => void child.kill('SIGCONT'),
     kill: async (signal) => {

@@ -279,7 +279,8 @@ function serveSuccess(success: ReadonlyMap<string, number>): ReturnType<typeof s
   const store = new SeriesStore(60_000)
   const sample = (): void => {
     for (const [app, percent] of success) {
-      store.writer({ __name__: 'app_success_rate', app }).append(Date.now(), percent)
+      // A little ago: a query is about the moment at which it came in.
+      store.writer({ __name__: 'app_success_rate', app }).append(Date.now() - 10, percent)
     }
   }
   return servePrometheus({ prometheus: createPlaygroundPrometheus(store, sample), clock: systemClock })
