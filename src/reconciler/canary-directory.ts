@@ -74,8 +74,8 @@ export class CanaryDirectory {
   async onlyInCluster(): Promise<ReadonlyMap<CanaryKey, WatchedCanary>> {
     const all = new Map<CanaryKey, WatchedCanary>()
     for (const key of this.live.keys()) {
-      const { canary, place, problem } = this.live.find(key) ?? {}
-      if (canary === undefined || place === undefined || !this.isOnlyInCluster(key)) continue
+      const { canary, place, problem } = (this.isOnlyInCluster(key) ? this.live.find(key) : undefined) ?? {}
+      if (canary === undefined || place === undefined) continue
       const watched = await this.options.source.follow(key, canary, place, problem)
       if (watched !== undefined) all.set(key, watched)
     }
@@ -86,7 +86,7 @@ export class CanaryDirectory {
   isOnlyInCluster(key: CanaryKey): boolean {
     const { snapshot } = this.options.source
     if (snapshot === undefined || snapshot.canaries.has(key) || snapshot.broken.has(key)) return false
-    return this.live.find(key) !== undefined
+    return this.live.has(key)
   }
 
   /** The canaries that an object may belong to. */
@@ -98,7 +98,7 @@ export class CanaryDirectory {
   changed(ref: ObjectRef): CanaryChange | undefined {
     const key = this.live.changed(ref)
     if (key === undefined) return undefined
-    const isGone = this.live.find(key) === undefined
+    const isGone = !this.live.has(key)
     const isDescribed = this.namesOfKey.has(key) && this.options.source.snapshot?.canaries.has(key) === true
     if (isGone && !isDescribed && this.namesOfKey.has(key)) {
       this.options.source.unfollow(key)

@@ -24,10 +24,11 @@ interface Read extends LiveCanary {
 
 const CANARY = { apiVersion: 'flagger.app/v1beta1', kind: 'Canary' }
 
-/** The Canaries that are in the cluster, as its watch tells; each version of one is read once. */
+/** The Canaries that are in the cluster, as its watch tells; each version of one is read once, when it is asked for. */
 export class ClusterCanaries {
   private readonly cluster: ClusterPort
   private readonly namespaces: Namespaces
+  private readonly objects = new Map<CanaryKey, KubeObject>()
   private readonly read = new Map<CanaryKey, Read>()
 
   constructor(cluster: ClusterPort, namespaces: Namespaces) {
@@ -66,18 +67,33 @@ export class ClusterCanaries {
     if (namespace === undefined || !this.namespaces.isOurs(namespace)) return undefined
     const key = keyOf(namespace, name)
     const object = this.cluster.get({ ...CANARY, namespace, name })
-    if (object === undefined || object.metadata.deletionTimestamp !== undefined) this.read.delete(key)
-    else this.read.set(key, readLive(object, this.read.get(key)))
+    if (object !== undefined && object.metadata.deletionTimestamp === undefined) {
+      this.objects.set(key, object)
+    } else {
+      this.objects.delete(key)
+      this.read.delete(key)
+    }
     return key
   }
 
   /** Undefined for one that is not in the cluster, or on its way out. */
   find(key: CanaryKey): LiveCanary | undefined {
-    return this.read.get(key)
+    const object = this.objects.get(key)
+    if (object === undefined) return undefined
+    const before = this.read.get(key)
+    if (before?.object === object) return before
+    const read = readLive(object, before)
+    this.read.set(key, read)
+    return read
+  }
+
+  /** Whether `find` would find it. */
+  has(key: CanaryKey): boolean {
+    return this.objects.has(key)
   }
 
   keys(): Iterable<CanaryKey> {
-    return this.read.keys()
+    return this.objects.keys()
   }
 }
 
