@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createClient } from '../../../src/cluster/client.ts'
-import { connectCluster } from '../../../src/cluster/transport-http.ts'
-import { controlPlane } from '../namespace.ts'
+import { createAsAdmin } from './admin.ts'
 import { inClusterTemplate, release, secret } from './fleet.ts'
 import { rightsOf, rulesIn } from './roles.ts'
 import { canRun, openStage, type Stage } from './stage.ts'
@@ -36,9 +34,7 @@ describe.skipIf(!canRun)('Serin with the rights of one namespace that the manife
     { timeout: 240_000 },
     async () => {
       const { world, namespace } = stage
-      await asAdmin(async (client) =>
-        client.create(inClusterTemplate(namespace, world.config.metricsServer), { fieldManager: 'serin-test' }),
-      )
+      await createAsAdmin(inClusterTemplate(namespace, world.config.metricsServer))
       await world.start()
       for (const name of ['plain', 'scaled', 'secretive', 'gate']) {
         await world.until(`${name} is initialised`, () => world.phase(name) === 'Initialized', 90_000)
@@ -52,7 +48,7 @@ describe.skipIf(!canRun)('Serin with the rights of one namespace that the manife
       await world.until('plain is promoted', () => world.phase('plain') === 'Succeeded', 90_000)
       await world.until('scaled is rolled back', () => world.phase('scaled') === 'Failed', 90_000)
       await world.until('secretive has halted, and says so again', () => wasPatched(stage, 'events'), 90_000)
-      await asAdmin(async (client) => client.create(secret(namespace), { fieldManager: 'serin-test' }))
+      await createAsAdmin(secret(namespace))
       await world.until('secretive is promoted', () => world.phase('secretive') === 'Succeeded', 90_000)
 
       const refused = stage.recorder.seen.filter(({ status }) => status === 403)
@@ -70,14 +66,4 @@ describe.skipIf(!canRun)('Serin with the rights of one namespace that the manife
 
 function wasPatched({ recorder }: Stage, resource: string): boolean {
   return recorder.seen.some((one) => one.resource === resource && one.verb === 'patch' && one.status === 200)
-}
-
-async function asAdmin<T>(work: (client: ReturnType<typeof createClient>) => Promise<T>): Promise<void> {
-  const { kubeconfigPath, context } = controlPlane()
-  const connection = await connectCluster({ userAgent: 'serin-test', kubeconfigPath, context })
-  try {
-    await work(createClient(connection.transport))
-  } finally {
-    await connection.close()
-  }
 }
