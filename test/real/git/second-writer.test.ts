@@ -69,7 +69,7 @@ describe('another writer pushes to main and to the ledger all the time', { timeo
     expect(subjects).toEqual(told.filter((text) => subjects.includes(text)))
   })
 
-  test("a person's edit of a canary's folder in the middle of it is answered, and stays in the history", async () => {
+  test("a person's edit of a canary's folder between their commits is answered, and stays in the history", async () => {
     const { ledger, namespace, repository } = stage
     const mallory = await openClone(repository, ledger, 'mallory')
     await mallory.write(`${namespace}/podinfo/routes.yaml`, 'nothing\n')
