@@ -27,6 +27,8 @@ const failedPatienceMs = 10 * 60_000
 /** An API server that has just started refuses everybody before it has read the roles. */
 const deniedPatienceMs = 30_000
 const longestPauseMs = 30_000
+/** A server that is away is asked this often, so that people hear soon of what happened meanwhile. */
+const longestAwayMs = 5_000
 
 /**
  * Sends Kubernetes events in the background, in order. Recording never waits and never throws; while the cluster is away
@@ -125,7 +127,8 @@ export class EventRecorder {
           this.#tell('CLUSTER_EVENT_REFUSED', `an event was dropped: ${problem.message}`, problem)
           return false
         }
-        const pauseMs = Math.max(backOff.next(), problem.retryAfterMs ?? 0)
+        const limitMs = problem.code === 'CLUSTER_UNREACHABLE' ? longestAwayMs : longestPauseMs
+        const pauseMs = Math.max(Math.min(limitMs, backOff.next()), problem.retryAfterMs ?? 0)
         await clock.sleep(pauseMs, this.#stopping.signal).catch(() => undefined)
       }
     }

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { numberAt } from '../../../src/lib/json.ts'
+import { at, isObject, numberAt } from '../../../src/lib/json.ts'
 import { controlPlane } from '../namespace.ts'
 import { createFaultsWorld, type FaultsWorld } from './support/faults-world.ts'
 import { canaryText, namespaceObject } from './support/manifests.ts'
@@ -133,5 +133,21 @@ spec:
     await world.untilPhase('one', 'Succeeded', `1.${version}.0`)
     expect(world.observer.weight('one')).toBe(0)
     expect(world.log.complaints.length).toBeLessThan(20)
+  })
+})
+
+describe('the observer of these tests', () => {
+  test('sees a weight that nobody recorded, however short it lives', async () => {
+    const route = await world.get(ISTIO, 'VirtualService', 'one')
+    const http = at(route, 'spec', 'http')
+    const destinations = at(http, 0, 'route')
+    if (!Array.isArray(http) || !Array.isArray(destinations)) throw new Error('no route')
+    const weights = [70, 30]
+    const raised = destinations.map((one, index) => ({ ...(isObject(one) ? one : {}), weight: weights[index] ?? 0 }))
+    const first = isObject(http[0]) ? http[0] : {}
+    await world.patch(ISTIO, 'VirtualService', 'one', { spec: { http: [{ ...first, route: raised }] } })
+    await world.until('it is taken back', () => world.observer.weights('one').join().endsWith('30,0'))
+
+    expect(await world.observer.wrongs('one')).toEqual([expect.stringMatching(/^one had 30 .* recorded: 0$/)])
   })
 })
