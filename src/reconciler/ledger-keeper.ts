@@ -11,6 +11,7 @@ import type { Clock } from '../lib/clock.ts'
 import { Mutex } from '../lib/mutex.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Order } from '../rollout/input.ts'
+import { answerCommit, missing, notRecorded } from './ledger-answers.ts'
 import { commitsBetween } from './commits-between.ts'
 import { pastTimelines } from './past-timeline.ts'
 import type { Logger } from './ports.ts'
@@ -60,6 +61,8 @@ export class LedgerKeeper {
   private readonly recordedEntries = new Map<CanaryKey, LedgerEntry>()
   private readonly unreadable = new Map<CanaryKey, Problem>()
   private readonly orders = new Map<CanaryKey, { readonly order: Order; readonly entry: LedgerEntry }>()
+  /** Edits of others that ask for nothing that can be done, and why: restored by the next push, before anything else. */
+  private readonly unanswered = new Map<CanaryKey, string>()
   private queue: Queued[] = []
   private head: Oid | null = null
   private adoptedCommits = 0
@@ -158,6 +161,7 @@ export class LedgerKeeper {
     await this.mutex.run(async () => {
       const tip = await this.options.branch.tip()
       if (tip !== this.head) await this.adopt(tip)
+      if (this.unanswered.size > 0) this.scheduleFlush(false)
     })
   }
 
@@ -177,8 +181,7 @@ export class LedgerKeeper {
     this.orders.delete(key)
     const entry = this.entry(key)
     if (entry === undefined) return
-    const text = message(`Keep ${key} as recorded`, [why], [`Canary: ${key}`])
-    const change = { key, next: entry, commits: [{ message: text, files: entryFiles(entry) }], urgent: false }
+    const change = { key, next: entry, commits: [answerCommit(key, entry, why)], urgent: false }
     await new Promise<Recorded>((resolve, reject) => {
       // In front: a change of the same canary that waits for its push was decided on the entry that this restores.
       this.queue.unshift({ change, decidedOn: this.seen(key), resolve, reject })
@@ -201,12 +204,16 @@ export class LedgerKeeper {
   private async flush(): Promise<void> {
     const batch = this.queue
     this.queue = []
-    if (batch.length === 0) return
+    if (batch.length === 0 && this.unanswered.size === 0) return
     this.lastPushMs = this.options.clock.now()
     try {
       await this.push(batch)
     } catch (error) {
       for (const queued of batch) queued.reject(error)
+      const keys = [...this.unanswered.keys()]
+      const log = this.options.log
+      if (keys.length > 0)
+        log.error({ keys, error: String(error) }, 'could not restore what is recorded on the ledger yet')
     }
   }
 
@@ -230,6 +237,7 @@ export class LedgerKeeper {
 
   private landed(commits: ReadonlyMap<Queued, readonly Oid[]>, tip: Oid): void {
     this.head = tip
+    this.unanswered.clear()
     for (const { change } of commits.keys()) {
       this.recordedEntries.set(change.key, change.next)
       this.orders.delete(change.key)
@@ -244,19 +252,24 @@ export class LedgerKeeper {
     const { branch, identity, clock } = this.options
     const commits = new Map<Queued, readonly Oid[]>()
     let parent = tip ?? (await this.newRoot())
+    let last: Oid | null = null
+    const make = async (key: CanaryKey, { message: text, files }: LedgerChange['commits'][number]): Promise<Oid> => {
+      const changes = new Map(Object.entries(files).map(([file, content]) => [`${key}/${file}`, content]))
+      parent = await branch.make({ parent, changes, message: text, author: identity, timeMs: clock.now() })
+      last = parent
+      return parent
+    }
+    for (const [key, why] of this.unanswered) {
+      const entry = this.entry(key)
+      if (entry !== undefined) await make(key, answerCommit(key, entry, why))
+    }
     for (const queued of batch) {
       if (!this.isCurrent(queued)) continue
       const made: Oid[] = []
-      for (const { message: text, files } of queued.change.commits) {
-        const changes = new Map(
-          Object.entries(files).map(([file, content]) => [`${queued.change.key}/${file}`, content]),
-        )
-        parent = await branch.make({ parent, changes, message: text, author: identity, timeMs: clock.now() })
-        made.push(parent)
-      }
+      for (const commit of queued.change.commits) made.push(await make(queued.change.key, commit))
       commits.set(queued, made)
     }
-    return { last: commits.size === 0 ? null : parent, commits }
+    return { last, commits }
   }
 
   private isCurrent({ change, decidedOn }: Queued): boolean {
@@ -336,12 +349,13 @@ export class LedgerKeeper {
     if (before === undefined) return this.readUnseen(key, found)
     const after = found ?? missing(key)
     const edit = readEdit(before, after, commit)
+    this.unanswered.delete(key)
     if (edit.kind === 'none') {
       this.orders.delete(key)
       return
     }
     log.info({ canary: key, commit, edit: edit.kind }, "somebody else's commit on the ledger")
-    if (edit.kind === 'mistake') void this.answer(key, edit.why).catch((error: unknown) => this.notAnswered(key, error))
+    if (edit.kind === 'mistake') this.restore(key, edit.why)
     else if (!(after instanceof Problem)) this.orders.set(key, { order: edit, entry: after })
     onEdit(key)
   }
@@ -352,8 +366,11 @@ export class LedgerKeeper {
     else this.unreadable.delete(key)
   }
 
-  private notAnswered(key: CanaryKey, error: unknown): void {
-    this.options.log.error({ canary: key, error: String(error) }, 'could not restore what is recorded on the ledger')
+  /** The push that runs takes it along, else one of its own. */
+  private restore(key: CanaryKey, why: string): void {
+    this.orders.delete(key)
+    this.unanswered.set(key, why)
+    this.scheduleFlush(false)
   }
 
   /** At start a folder may hold nonsense: the newest commit where it held an entry tells what is recorded. */
@@ -369,7 +386,7 @@ export class LedgerKeeper {
       if (entry === null || entry instanceof Problem) continue
       this.recordedEntries.set(key, entry)
       log.warn({ canary: key, commit: oid, problem: problem.toString() }, 'ledger entry restored from history')
-      void this.answer(key, problem.toString()).catch((error: unknown) => this.notAnswered(key, error))
+      this.restore(key, problem.toString())
       return
     }
     this.unreadable.set(key, problem)
@@ -380,21 +397,4 @@ export class LedgerKeeper {
 /** True for a commit with the trailers of a transition, which no revert of one has. */
 function isTransition(commit: Commit): boolean {
   return commit.message.includes('\nCanary: ')
-}
-
-function missing(key: CanaryKey): Problem {
-  return new Problem({ kind: 'stalled', code: 'LEDGER_UNREADABLE', place: key, message: 'the folder was deleted' })
-}
-
-function notRecorded(
-  outcome: { readonly kind: 'refused' | 'gave-up'; readonly message: string },
-  ledger: string,
-): Problem {
-  return new Problem({
-    kind: outcome.kind === 'refused' ? 'stalled' : 'retry',
-    code: outcome.kind === 'refused' ? 'LEDGER_REFUSED' : 'LEDGER_UNREACHABLE',
-    place: ledger,
-    message: outcome.message,
-    hint: outcome.kind === 'refused' ? 'let the identity push to this branch' : undefined,
-  })
 }

@@ -302,6 +302,43 @@ describe('reconciler/ledger-keeper, mistakes of others', () => {
   })
 })
 
+describe('reconciler/ledger-keeper, a person who pushes first', () => {
+  test('gets an answer to a mistake before the transition that lost the race, in the same push', async () => {
+    const ledger = await ledgerOf([SHOP])
+    const pushes = ledger.remote.requests('push')
+    // The keeper has not looked: its push meets the edit at the server.
+    personWritesText(ledger, `${SHOP}/primary.yaml`, 'nonsense: [\n')
+
+    const recorded = await record(ledger, change(SHOP, at(30)))
+
+    expect(recorded).toMatchObject({ kind: 'recorded' })
+    expect(subjects(ledger).slice(-2)).toEqual([`Keep ${SHOP} as recorded`, `Advance ${SHOP}`])
+    expect(isOnServer(ledger, SHOP, at(30))).toBe(true)
+    expect(ledger.remote.requests('push')).toBe(pushes + 2)
+    await ledger.clock.run(60_000)
+    expect(subjects(ledger).filter((subject) => subject.startsWith('Keep'))).toHaveLength(1)
+  })
+
+  test('gets that answer later when Git can not be reached now', async () => {
+    let isAway = false
+    const ledger = await ledgerOf([SHOP], {
+      intercept: (operation) => (isAway && operation === 'push' ? 'fail' : 'pass'),
+    })
+    personWritesText(ledger, `${SHOP}/status.yaml`, 'hello: [\n')
+    isAway = true
+    await poll(ledger)
+    await ledger.clock.run(120_000)
+    expect(ledger.logged.some((line) => line.startsWith('could not restore what is recorded'))).toBe(true)
+
+    isAway = false
+    await poll(ledger)
+    await ledger.clock.run(60_000)
+
+    expect(subjects(ledger).at(-1)).toBe(`Keep ${SHOP} as recorded`)
+    expect(isOnServer(ledger, SHOP, at(20))).toBe(true)
+  })
+})
+
 describe('reconciler/ledger-keeper, a damaged branch', () => {
   test('that was deleted at the server comes back with everything that is recorded', async () => {
     const ledger = await ledgerOf([SHOP, CART])
