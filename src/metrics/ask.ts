@@ -19,8 +19,9 @@ export interface MetricSources {
 }
 
 /**
- * Asks one question and evaluates the answer. A template or Secret that is missing or wrong, and a server that does not
- * answer, are checks with the verdict `error`. Rejects with what `template` and `secret` reject with, and with the signal's reason.
+ * Asks one question and evaluates the answer. A template or Secret that is missing, wrong or may not be read, and a server
+ * that does not answer, are checks with the verdict `error`: a canary is never left with its traffic because nobody looks.
+ * Rejects with Problems of `template` and `secret` that pass by themselves, and with the signal's reason.
  */
 export async function askCheck(question: CheckQuestion, sources: MetricSources, signal: AbortSignal): Promise<Check> {
   const request = await requestOf(question, sources)
@@ -55,10 +56,14 @@ async function fromTemplate(
   name: string,
   sources: MetricSources,
 ): Promise<MetricRequest | string> {
-  const template = await sources.template(namespace, name)
+  const template = await readOrWhyNot(sources.template(namespace, name))
+  if (template instanceof Problem) return `Metric template ${name}.${namespace} error: ${wordsOf(template)}`
   if (template === undefined) return `Metric template ${name}.${namespace} error: not found`
   const secretName = template.spec.provider.secretRef?.name
-  const secret = secretName === undefined ? undefined : await sources.secret(namespace, secretName)
+  const secret = secretName === undefined ? undefined : await readOrWhyNot(sources.secret(namespace, secretName))
+  if (secret instanceof Problem) {
+    return `Metric template ${name}.${namespace} secret ${secretName} error: ${wordsOf(secret)}`
+  }
   if (secretName !== undefined && secret === undefined) {
     return `Metric template ${name}.${namespace} secret ${secretName} error: not found`
   }
@@ -66,6 +71,20 @@ async function fromTemplate(
   if (!(request instanceof Problem)) return request
   const what = request.code === 'METRICS_TEMPLATE_INVALID' ? 'query render' : `provider ${template.spec.provider.type}`
   return `Metric template ${name}.${namespace} ${what} error: ${request.toString()}`
+}
+
+/** What somebody must change is an answer; what passes by itself is thrown. */
+async function readOrWhyNot<T>(reading: Promise<T>): Promise<T | Problem> {
+  try {
+    return await reading
+  } catch (error) {
+    if (error instanceof Problem && error.kind === 'stalled') return error
+    throw error
+  }
+}
+
+function wordsOf({ message, hint }: Problem): string {
+  return hint === undefined ? message : `${message}; ${hint}`
 }
 
 function rendered<T>(work: () => T): T | Problem {

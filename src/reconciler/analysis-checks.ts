@@ -26,6 +26,6 @@ export async function analyse(source: CanarySource, options: AnalysisOptions): P
       metricTemplates.get(`${namespace}/${name}`) ?? (await options.template(namespace, name)),
     secret,
   }
-  const questions = checksOf(canary, providerOf(canary, defaults))
+  const questions = checksOf(canary, providerOf(canary, defaults), { configuredProvider: defaults.provider })
   return Promise.all(questions.map((question) => askCheck(question, sources, signal)))
 }

@@ -1,6 +1,7 @@
 import { entryFiles } from '../ledger/files.ts'
 import type { LedgerChange } from '../ledger/change.ts'
 import type { CanaryKey, LedgerEntry } from '../ledger/entry.ts'
+import type { RebuildResult } from '../git/push-with-rebuild.ts'
 import { message } from '../ledger/message.ts'
 import { Problem } from '../lib/problem.ts'
 
@@ -16,7 +17,7 @@ export function missing(key: CanaryKey): Problem {
 
 /** Why a push ended without its commits on the server. */
 export function notRecorded(
-  outcome: { readonly kind: 'refused' | 'gave-up'; readonly message: string },
+  outcome: Extract<RebuildResult, { readonly kind: 'refused' | 'gave-up' }>,
   ledger: string,
 ): Problem {
   return new Problem({
@@ -24,6 +25,13 @@ export function notRecorded(
     code: outcome.kind === 'refused' ? 'LEDGER_REFUSED' : 'LEDGER_UNREACHABLE',
     place: ledger,
     message: outcome.message,
-    hint: outcome.kind === 'refused' ? 'let the identity push to this branch' : undefined,
+    hint: hintOf(outcome),
   })
+}
+
+function hintOf(outcome: RebuildResult): string | undefined {
+  if (outcome.kind !== 'refused') return undefined
+  return outcome.code === 'GIT_REF_STUCK'
+    ? 'a lock of a push that died may be left at the server: remove it there'
+    : 'let the identity push to this branch'
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { Problem } from '../../src/lib/problem.ts'
 import { askCheck } from '../../src/metrics/ask.ts'
 import { dedupe } from '../../src/metrics/dedupe.ts'
 import type { MetricRequest, MetricsPort } from '../../src/metrics/port.ts'
@@ -158,5 +159,35 @@ describe('metrics/dedupe', () => {
     await expect(second).rejects.toThrow('second')
 
     expect(waiting[0]?.signal.aborted).toBe(true)
+  })
+})
+
+describe('metrics/ask, what may not be read', () => {
+  const metric = { name: 'latency', templateRef: { name: 'latency' }, interval: '1m' }
+  const denied = (kind: 'stalled' | 'retry'): Problem =>
+    new Problem({
+      kind,
+      code: 'CLUSTER_FORBIDDEN',
+      message: 'the cluster refused',
+      hint: 'add the verb "get" on "secrets"',
+    })
+  const sources = {
+    port: { query: () => Promise.resolve({ kind: 'value' as const, value: 1 }) },
+    address: 'http://prometheus:9090',
+    template: () => Promise.resolve(template({ type: 'prometheus', address: 'http://p', secretRef: { name: 'key' } })),
+  }
+
+  it('is a failed check with the missing right: no canary keeps its traffic unwatched', async () => {
+    const secret = () => Promise.reject(denied('stalled'))
+    const check = await askCheck(questionOf(metric), { ...sources, secret }, signal)
+    expect(check.verdict).toBe('error')
+    expect(check.halt).toBe(
+      'Metric template latency.test secret key error: the cluster refused; add the verb "get" on "secrets"',
+    )
+  })
+
+  it('is asked for again when the cluster could not be reached', async () => {
+    const secret = () => Promise.reject(denied('retry'))
+    await expect(askCheck(questionOf(metric), { ...sources, secret }, signal)).rejects.toThrow('the cluster refused')
   })
 })
