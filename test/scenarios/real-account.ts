@@ -4,23 +4,17 @@ import { join } from 'node:path'
 import { createClient } from '../../src/cluster/client.ts'
 import { connectCluster, type ClusterConnection } from '../../src/cluster/transport-http.ts'
 import type { KubeTransport } from '../../src/cluster/transport.ts'
-import { stringAt } from '../../src/lib/json.ts'
 import { kubeconfigText } from '../cluster/control-plane/kubeconfig.ts'
 import type { SharedControlPlane } from '../cluster/control-plane/ready.ts'
+import { SERIN_ACCOUNT, tokenOf } from '../support/service-account.ts'
 
-const ACCOUNT = { namespace: 'serin-system', name: 'serin' }
 /** What the fleets of the scenarios hold besides the kinds that Serin's own role covers. */
 const MANIFEST_RULES = [{ apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'create', 'patch'] }]
 
 /** A token of the service account that `manifests/base` makes, which may apply the scenarios' manifests too. */
 export async function accountToken(admin: KubeTransport): Promise<string> {
   await grantManifests(admin)
-  const path = `/api/v1/namespaces/${ACCOUNT.namespace}/serviceaccounts/${ACCOUNT.name}/token`
-  const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 7200 } }
-  const answer = await admin.send({ method: 'POST', path, body })
-  const token = stringAt(answer.body, 'status', 'token')
-  if (token === undefined) throw new Error(`no token for ${ACCOUNT.name}: ${answer.status}`)
-  return token
+  return tokenOf(admin)
 }
 
 /** A connection with exactly the rights of Serin's manifests. */
@@ -37,7 +31,7 @@ async function grantManifests(admin: KubeTransport): Promise<void> {
   const apiVersion = 'rbac.authorization.k8s.io/v1'
   const role = { apiVersion, kind: 'ClusterRole', metadata, rules: MANIFEST_RULES }
   const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: metadata.name }
-  const subjects = [{ kind: 'ServiceAccount', ...ACCOUNT }]
+  const subjects = [{ kind: 'ServiceAccount', ...SERIN_ACCOUNT }]
   const binding = { apiVersion, kind: 'ClusterRoleBinding', metadata, roleRef, subjects }
   for (const object of [role, binding]) await client.apply(object, { fieldManager: 'serin-test', force: true })
 }

@@ -1,3 +1,4 @@
+import { tokenOf } from '../../support/service-account.ts'
 import { join } from 'node:path'
 import { createClient, type Client } from '../../../src/cluster/client.ts'
 import type { KubeTransport } from '../../../src/cluster/transport.ts'
@@ -29,13 +30,7 @@ export async function install(transport: KubeTransport): Promise<Installed> {
   const base = (await objectsBelow(BASE)).filter(({ kind }) => OF_BASE.includes(kind))
   const namespacesFirst = base.toSorted((one, other) => OF_BASE.indexOf(one.kind) - OF_BASE.indexOf(other.kind))
   for (const object of namespacesFirst) await admin.apply(object, { fieldManager: 'real-pods', force: true })
-  const answer = await transport.send({
-    method: 'POST',
-    path: '/api/v1/namespaces/serin-system/serviceaccounts/serin/token',
-    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 7200 } },
-  })
-  const token = stringAt(answer.body, 'status', 'token')
-  if (token === undefined) throw new Error(`no token for the ServiceAccount: ${JSON.stringify(answer.body)}`)
+  const token = await tokenOf(transport)
   const istio = published === undefined ? 'without schemas' : 'as published'
   return { client: createClient(transport), token, istio }
 }

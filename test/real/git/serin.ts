@@ -8,7 +8,8 @@ import type { KubeTransport } from '../../../src/cluster/transport.ts'
 import type { Logger } from '../../../src/reconciler/ports.ts'
 import { controlPlane } from '../namespace.ts'
 import type { GitAccess } from './repository.ts'
-import { asServiceAccount } from './service-account.ts'
+import { kubeconfigText } from '../../cluster/control-plane/kubeconfig.ts'
+import { tokenOf } from '../../support/service-account.ts'
 
 /** What Serin says of a canary: in its log, in an event, in the ledger. */
 export interface Said {
@@ -58,7 +59,9 @@ export async function startSerinOnCluster(options: SerinOptions): Promise<SerinO
   const kubeconfigPath = join(directory, 'kubeconfig')
   const setPassword = (password: string): Promise<void> => writeFile(passwordFile, `${password}\n`)
   await setPassword(git.password)
-  await asServiceAccount({ transport, ...controlPlane(), path: kubeconfigPath })
+  const { url, caPath } = controlPlane()
+  const access = { name: 'serin', url, caPath, token: await tokenOf(transport) }
+  await writeFile(kubeconfigPath, kubeconfigText(access), { mode: 0o600 })
   const settings = {
     repository: { url: git.url, paths: ['apps'], poll, username: git.username, passwordFile },
     cluster: { name: 'real', namespaces: [namespace] },

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import { createClient, type Client } from '../../../src/cluster/client.ts'
 import { connectCluster } from '../../../src/cluster/transport-http.ts'
-import { stringAt } from '../../../src/lib/json.ts'
+import { tokenOf } from '../../support/service-account.ts'
 import { manifestsInText } from '../../../src/source/manifest.ts'
 import { controlPlane } from '../namespace.ts'
 
@@ -54,12 +54,6 @@ export async function openAccount(namespace: string, rules: readonly Rule[]): Pr
   const subjects = [{ kind: 'ServiceAccount', ...metadata }]
   const binding = { apiVersion: RBAC, kind: 'RoleBinding', metadata, roleRef, subjects }
   await client.apply(binding, { fieldManager, force: true })
-  const answer = await connection.transport.send({
-    method: 'POST',
-    path: `/api/v1/namespaces/${namespace}/serviceaccounts/serin/token`,
-    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 3600 } },
-  })
-  const token = stringAt(answer.body, 'status', 'token')
-  if (token === undefined) throw new Error(`no token: HTTP ${answer.status}`)
+  const token = await tokenOf(connection.transport, metadata)
   return { token, grant, close: () => connection.close() }
 }
