@@ -34,7 +34,8 @@ function hasControlPlane(): boolean {
   if (findControlPlane() !== undefined) return true
   if (isCi()) throw new Error(`no control plane, and CI leaves no test out: ${HOW_TO_ADD}`)
   // Read once for each project, told once.
-  if (process.env['SERIN_TOLD'] === undefined) console.log(`left out: the tests on a real control plane (${HOW_TO_ADD})`)
+  if (process.env['SERIN_TOLD'] === undefined)
+    console.log(`left out: the tests on a real control plane (${HOW_TO_ADD})`)
   process.env['SERIN_TOLD'] = 'yes'
   return false
 }
