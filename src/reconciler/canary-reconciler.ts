@@ -19,6 +19,7 @@ import { isRebuilding } from './rebuilding.ts'
 import type { Reporter } from './reporter.ts'
 import type { SafetySpool, Spooled } from './safety-spool.ts'
 import type { CanaryContext } from './canary-context.ts'
+import { Unfinished } from './unfinished.ts'
 import type { SourceRollbackWriter } from './source-rollback.ts'
 
 export interface CanaryReconcilerOptions {
@@ -50,6 +51,7 @@ const WAITING_LOOK_MS = 5000
  */
 export class CanaryReconciler {
   private readonly options: CanaryReconcilerOptions
+  private readonly unfinished = new Unfinished()
 
   constructor(options: CanaryReconcilerOptions) {
     this.options = options
@@ -134,6 +136,7 @@ export class CanaryReconciler {
   /** Brings the cluster to what is recorded. False when something was recorded on the way: then all is looked at anew. */
   private async keepRecorded(key: CanaryKey, context: CanaryContext, seen: Seen, entry: LedgerEntry): Promise<boolean> {
     if (await this.updateRoutes(key, context, seen, entry)) return false
+    if (seen.order === undefined && (await this.finish(key, context, entry))) return true
     const fence = this.fence(key, context, entry)
     if (await this.repairWeight(key, context, seen, entry)) return false
     // What a person asks for comes first: it may take traffic off the canary that this would bring.
@@ -199,8 +202,27 @@ export class CanaryReconciler {
     fence.confirm()
     try {
       await this.actOut(key, context, change.next, fence)
+    } catch (error) {
+      this.unfinished.keep(key, change.next, fence)
+      throw error
     } finally {
       reporter.transition(context, change.next, transition.sentences, recorded.commits)
+    }
+  }
+
+  /**
+   * Acts out what was recorded here while the cluster was away, without recording it again: nobody has touched the routes
+   * since, or the fence says so. False when there is nothing of the kind.
+   */
+  private async finish(key: CanaryKey, context: CanaryContext, entry: LedgerEntry): Promise<boolean> {
+    const fence = this.unfinished.take(key, entry)
+    if (fence === undefined) return false
+    try {
+      return await this.actOut(key, context, entry, fence)
+    } catch (error) {
+      if (toProblem(error).code === 'CLUSTER_CONFLICT') return false
+      this.unfinished.keep(key, entry, fence)
+      throw error
     }
   }
 

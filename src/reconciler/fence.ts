@@ -44,6 +44,11 @@ export class Fence {
     this.isConfirmed = true
   }
 
+  /** Time has gone by since Git said so: it is asked again before the next write. */
+  doubt(): void {
+    this.isConfirmed = false
+  }
+
   /**
    * The version to write an object over; undefined for a new one. Rejects with LEDGER_MOVED when the record has changed,
    * with CLUSTER_CONFLICT when somebody else changed a route.

@@ -1,3 +1,4 @@
+import { dueMs } from './pace.ts'
 import type { Check } from './check.ts'
 import type { KnownInput } from './input.ts'
 import { say, warning } from './sentences.ts'
@@ -46,9 +47,8 @@ function firstStep(input: KnownInput): Transition {
 }
 
 function* analyse(input: KnownInput, held: Wait | undefined): Deciding {
-  const { spec, state, nowMs } = input
-  const dueMs = state.lastTransitionMs + spec.intervalMs
-  if (nowMs < dueMs) return wait(held?.reason, dueMs)
+  const due = dueMs(input)
+  if (input.nowMs < due) return wait(held?.reason, due)
   const checks = yield* askChecks()
   const failed = checks.find((check) => check.verdict !== 'passed')
   if (failed !== undefined) return halt(input, checks, failed)

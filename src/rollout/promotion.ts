@@ -1,3 +1,4 @@
+import { dueMs } from './pace.ts'
 import type { KnownInput } from './input.ts'
 import { say } from './sentences.ts'
 import { primaryName } from './spec.ts'
@@ -7,15 +8,15 @@ import { askReadiness, type Deciding, type Transition } from './transition.ts'
 
 /** The primary rolls over to the promoted revision; then the traffic returns to it, at once or in steps. */
 export function* promoting(input: KnownInput): Deciding {
-  const { spec, state, nowMs } = input
+  const { spec, state } = input
   const primary = yield* askReadiness('primary')
   if (primary.kind === 'waiting') return waitForPods(primaryName(spec), primary)
   if (primary.kind === 'failed') return promotionFailed(input, primary.message)
   if (state.canaryWeight === 0) return succeed(input)
   if (spec.stepWeightPromotion === 0) return toPrimary(input, 0)
-  const dueMs = state.lastTransitionMs + spec.intervalMs
-  return nowMs < dueMs
-    ? wait(undefined, dueMs)
+  const due = dueMs(input)
+  return input.nowMs < due
+    ? wait(undefined, due)
     : toPrimary(input, Math.max(0, state.canaryWeight - spec.stepWeightPromotion))
 }
 
@@ -24,12 +25,12 @@ export function* promoting(input: KnownInput): Deciding {
  * breaks gives it the traffic back.
  */
 export function* finalise(input: KnownInput): Deciding {
-  const { spec, state, nowMs } = input
+  const { spec } = input
   const primary = yield* askReadiness('primary')
   if (primary.kind === 'waiting') return waitForPods(primaryName(spec), primary)
   if (primary.kind === 'failed') return promotionFailed(input, primary.message)
-  const dueMs = state.lastTransitionMs + spec.intervalMs
-  return nowMs < dueMs ? wait(undefined, dueMs) : succeed(input)
+  const due = dueMs(input)
+  return input.nowMs < due ? wait(undefined, due) : succeed(input)
 }
 
 function toPrimary({ spec, state, nowMs }: KnownInput, canaryWeight: number): Transition {

@@ -239,4 +239,12 @@ describe('rollout/advance, skipAnalysis', () => {
     expect(analysed.at).toBe('Progressing 20')
     expect(analysed.state.failedChecks).toBe(1)
   })
+
+  test('does not wait for hours when the last step was recorded by a clock that was hours ahead', () => {
+    const rollout = initialised().want('b').settle()
+    const { state } = rollout
+    const ahead = { ...state, lastTransitionMs: state.lastTransitionMs + 3 * 3_600_000 }
+
+    expect(rollout.with({ state: ahead }).watch(2)).toEqual(['Progressing 20', 'Progressing 30'])
+  })
 })

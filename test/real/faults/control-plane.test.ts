@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createFaultsWorld, type FaultsWorld } from './support/faults-world.ts'
 import { hasPrograms, startOwnPlane, type OwnPlane } from './support/own-plane.ts'
-import { stepsOf, wholeRollout } from './support/sentences.ts'
+import { wholeRollout } from './support/sentences.ts'
 
 const CLUSTER_DEADLINE_MS = 3_000
 
@@ -58,7 +58,7 @@ describe.skipIf(!hasPrograms())('a control plane that fails', { timeout: 120_000
       plane.programs.apiServer.start()
       await plane.programs.untilReady()
     })
-    expect(stepsOf(recorded)).toEqual(wholeRollout(`one.${world.namespace}`))
+    expect(recorded).toEqual(wholeRollout(`one.${world.namespace}`))
     expect(await world.observer.wrongs('one')).toEqual([])
     expect(world.observer.weights('one')).toEqual([0, 20, 40, 60, 0])
     expect(world.log.about('CLUSTER_UNREACHABLE').length).toBeGreaterThan(0)
@@ -103,7 +103,7 @@ describe.skipIf(!hasPrograms())('a control plane that fails', { timeout: 120_000
       await pause(2000)
       plane.programs.etcd.resume()
     })
-    expect(stepsOf(recorded)).toEqual(wholeRollout(`one.${world.namespace}`))
+    expect(recorded).toEqual(wholeRollout(`one.${world.namespace}`))
     expect(await world.observer.wrongs('one')).toEqual([])
     expect(world.log.complaints.length).toBeLessThan(20)
     await untilToldAsEvents(recorded)
@@ -116,7 +116,7 @@ describe.skipIf(!hasPrograms())('a control plane that fails', { timeout: 120_000
       plane.programs.etcd.start()
       await plane.programs.untilReady()
     })
-    expect(stepsOf(recorded)).toEqual(wholeRollout(`one.${world.namespace}`))
+    expect(recorded).toEqual(wholeRollout(`one.${world.namespace}`))
     expect(await world.observer.wrongs('one')).toEqual([])
     expect(world.log.complaints.length).toBeLessThan(25)
     await untilToldAsEvents(recorded)
