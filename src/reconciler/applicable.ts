@@ -14,6 +14,8 @@ export interface ApplicableOptions {
   readonly recorded: ReadonlyMap<CanaryKey, LedgerEntry>
   /** Canaries that no manifest describes. */
   readonly onlyInCluster: ReadonlyMap<CanaryKey, WatchedCanary>
+  /** Every canary of the source branch and of the cluster, also those that can't be read. */
+  readonly known: ReadonlySet<CanaryKey>
   readonly namespaces: Namespaces
 }
 
@@ -38,11 +40,14 @@ export function applicable(snapshot: SourceSnapshot, options: ApplicableOptions)
   })
 }
 
-function heldTargets(snapshot: SourceSnapshot, { recorded, onlyInCluster }: ApplicableOptions): ReadonlySet<string> {
+function heldTargets(
+  snapshot: SourceSnapshot,
+  { recorded, onlyInCluster, known }: ApplicableOptions,
+): ReadonlySet<string> {
   const held = new Set<string>()
   for (const [key, { state, primary }] of recorded) {
     if (snapshot.canaries.has(key) || onlyInCluster.has(key)) continue
-    const mayBeMeant = snapshot.broken.has(key) || snapshot.problems.length > 0
+    const mayBeMeant = known.has(key) || snapshot.problems.length > 0
     if (!mayBeMeant && !isRunning(state.phase)) continue
     const { namespace } = splitKey(key)
     for (const { apiVersion, kind, metadata } of primary) {

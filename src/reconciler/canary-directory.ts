@@ -1,8 +1,11 @@
-import type { CanaryKey } from '../ledger/entry.ts'
+import type { CanaryKey, LedgerEntry } from '../ledger/entry.ts'
 import type { ObjectRef } from '../lib/kube-object.ts'
 import { Problem } from '../lib/problem.ts'
 import type { Canary } from '../resources/canary.ts'
-import { ClusterCanaries, type LiveCanary } from './cluster-canaries.ts'
+import { isRunning } from '../rollout/state.ts'
+import { isClusterRevision } from '../source/revision.ts'
+import { ClusterCanaries } from './cluster-canaries.ts'
+import { withConsequence } from './last-good.ts'
 import type { Namespaces } from './namespaces.ts'
 import type { ClusterPort, Logger } from './ports.ts'
 import type { SourceSnapshot, SourceWatch, WatchedCanary } from './source-watch.ts'
@@ -11,6 +14,7 @@ export interface CanaryDirectoryOptions {
   readonly cluster: ClusterPort
   readonly source: SourceWatch
   readonly namespaces: Namespaces
+  readonly recorded: (key: CanaryKey) => LedgerEntry | undefined
   readonly log: Logger
 }
 
@@ -36,7 +40,8 @@ export class CanaryDirectory {
 
   constructor(options: CanaryDirectoryOptions) {
     this.options = options
-    this.live = new ClusterCanaries(options.cluster, options.namespaces)
+    const { cluster, namespaces, recorded } = options
+    this.live = new ClusterCanaries(cluster, namespaces, (key) => recorded(key) !== undefined)
   }
 
   /** See `ClusterCanaries.known`. */
@@ -48,13 +53,18 @@ export class CanaryDirectory {
   async find(key: CanaryKey): Promise<WatchedCanary | Problem | undefined> {
     const { source } = this.options
     const snapshot = source.snapshot
-    const described = snapshot?.canaries.get(key) ?? snapshot?.broken.get(key)
-    if (described !== undefined) return described
-    const found = this.live.find(key)
-    if (found === undefined) return undefined
-    const { canary, place, problem } = found
-    if (canary === undefined) return problem
-    return this.sharedTarget(key, canary, found) ?? source.follow(key, canary, place, problem)
+    const described = snapshot?.canaries.get(key)
+    if (described !== undefined) {
+      const { canary, place } = described.source
+      return this.sharedTarget(key, canary, place) ?? described
+    }
+    const broken = snapshot?.broken.get(key)
+    if (broken !== undefined && source.followedNow(key) === undefined) return broken
+    const { canary, place, problem } = this.live.find(key) ?? {}
+    if (canary === undefined || place === undefined) return broken ?? problem
+    // What was followed in the cluster was good: a rollout must not lose its checks for a manifest that can't be read.
+    const fault = broken === undefined ? problem : withConsequence(broken)
+    return this.sharedTarget(key, canary, place) ?? source.follow(key, canary, place, fault)
   }
 
   /** What was found last of a canary that can be worked with. */
@@ -137,29 +147,48 @@ export class CanaryDirectory {
   }
 
   /** A canary that came to a target which another one has already: their weights would fight. */
-  private sharedTarget(key: CanaryKey, canary: Canary, { object, place }: LiveCanary): Problem | undefined {
+  private sharedTarget(key: CanaryKey, canary: Canary, place: string): Problem | undefined {
     const { kind, name } = canary.spec.targetRef
     const { namespace } = canary.metadata
     for (const other of this.owners({ apiVersion: '', kind, namespace, name })) {
       const target = other === key ? undefined : this.canaryOf(other)?.spec.targetRef
-      if (target?.kind !== kind || target.name !== name || !this.goesFirst(other, object)) continue
+      if (target?.kind !== kind || target.name !== name || !this.goesFirst(other, key)) continue
       return new Problem({
         kind: 'stalled',
         code: 'CANARY_TARGET_SHARED',
         message: `${kind}/${name}.${namespace} is the target of ${other} too`,
         place,
-        hint: 'a target belongs to one canary: delete the other one',
+        hint: 'a target belongs to one canary: delete the other one once it has no rollout',
       })
     }
     return undefined
   }
 
-  /** The source branch's canary goes first, then the one that was made first. */
-  private goesFirst(other: CanaryKey, { metadata }: LiveCanary['object']): boolean {
+  /**
+   * Before one that was never seen goes one whose target holds what it has not promoted: a new canary takes for good what
+   * its target holds. Then the source branch's goes first, then the one that was made first.
+   */
+  private goesFirst(other: CanaryKey, key: CanaryKey): boolean {
+    if (this.isNewBeside(key, other)) return true
+    if (this.isNewBeside(other, key)) return false
+    if (!this.isOnlyInCluster(key)) return false
     if (!this.isOnlyInCluster(other)) return true
-    const made = this.live.find(other)?.object.metadata
-    if (made?.creationTimestamp === metadata.creationTimestamp) return (made?.name ?? '') < metadata.name
-    return (made?.creationTimestamp ?? '') < (metadata.creationTimestamp ?? '')
+    const [first, second] = [other, key].map((one) => {
+      const { creationTimestamp = '', name } = this.live.find(one)?.object.metadata ?? { name: '' }
+      return `${creationTimestamp} ${name}`
+    })
+    return (first ?? '') < (second ?? '')
+  }
+
+  private isNewBeside(key: CanaryKey, other: CanaryKey): boolean {
+    const { recorded } = this.options
+    const entry = recorded(other)
+    if (entry === undefined || recorded(key) !== undefined) return false
+    const { state, promoted } = entry
+    if (isRunning(state.phase) || state.canaryWeight > 0) return true
+    const wanted = this.now(key)?.revision ?? this.now(other)?.revision
+    if (wanted === undefined || isClusterRevision(promoted)) return state.phase === 'Failed'
+    return wanted.hash !== promoted.hash
   }
 
   private canaryOf(key: CanaryKey): Canary | undefined {

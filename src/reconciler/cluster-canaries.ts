@@ -28,10 +28,12 @@ const CANARY = { apiVersion: 'flagger.app/v1beta1', kind: 'Canary' }
 export class ClusterCanaries {
   private readonly cluster: ClusterPort
   private readonly namespaces: Namespaces
+  private readonly isRecorded: (key: CanaryKey) => boolean
   private readonly objects = new Map<CanaryKey, KubeObject>()
   private readonly read = new Map<CanaryKey, Read>()
 
-  constructor(cluster: ClusterPort, namespaces: Namespaces) {
+  constructor(cluster: ClusterPort, namespaces: Namespaces, isRecorded: (key: CanaryKey) => boolean) {
+    this.isRecorded = isRecorded
     this.cluster = cluster
     this.namespaces = namespaces
   }
@@ -82,7 +84,7 @@ export class ClusterCanaries {
     if (object === undefined) return undefined
     const before = this.read.get(key)
     if (before?.object === object) return before
-    const read = readLive(object, before)
+    const read = readLive(object, before, this.isRecorded(key))
     this.read.set(key, read)
     return read
   }
@@ -97,18 +99,35 @@ export class ClusterCanaries {
   }
 }
 
-function readLive(object: KubeObject, before: Read | undefined): Read {
+function readLive(object: KubeObject, before: Read | undefined, isRecorded: boolean): Read {
   const { uid, labels, annotations } = object.metadata
   const content = canonicalJson([uid, labels, annotations, object.spec])
   if (before?.content === content) return { ...before, object }
   const placeOf = placeInCluster(object)
   const place = placeOf([])
   const { canary, problems } = parseCanary(object, placeOf, 'pruning')
-  const [problem] = problems
-  if (canary !== undefined || problem === undefined) return { object, canary, problem, place, content }
-  const isSame = before?.object.metadata.uid === uid
-  const lastGood = isSame ? before?.canary : undefined
-  return { object, canary: lastGood, problem: lastGood ? withConsequence(problem) : problem, place, content }
+  const former = before?.object.metadata.uid === uid ? before?.canary : undefined
+  const moved = isRecorded && canary && former ? otherTarget(canary, former, place) : undefined
+  if (canary !== undefined && moved === undefined) return { object, canary, problem: problems[0], place, content }
+  const problem = moved ?? problems[0]
+  return { object, canary: former, problem: former && problem ? withConsequence(problem) : problem, place, content }
+}
+
+/** Another target under the same name: the routes of the former one would stay as they are, unwatched. */
+function otherTarget({ spec: { targetRef } }: Canary, former: Canary, place: string): Problem | undefined {
+  const { kind, name } = former.spec.targetRef
+  return targetRef.kind === kind && targetRef.name === name ? undefined : targetChanged(`${kind}/${name}`, place)
+}
+
+/** A canary whose target is another one than the recorded. */
+export function targetChanged(recorded: string, place: string): Problem {
+  return new Problem({
+    kind: 'stalled',
+    code: 'CANARY_TARGET_CHANGED',
+    message: `spec.targetRef was ${recorded} and can not change`,
+    place,
+    hint: 'change it back, and give another target a Canary of another name',
+  })
 }
 
 /** The reference to the live object of a canary. */

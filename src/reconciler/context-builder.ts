@@ -15,7 +15,7 @@ import type { CanarySource } from '../source/canaries.ts'
 import { clusterRevision, isClusterRevision, revisionHash } from '../source/revision.ts'
 import { trafficProvider } from '../traffic/registry.ts'
 import type { CanaryContext } from './canary-context.ts'
-import { canaryRef } from './cluster-canaries.ts'
+import { canaryRef, targetChanged } from './cluster-canaries.ts'
 import { apexName, type Stage } from './converge.ts'
 import type { ClusterPort, Logger } from './ports.ts'
 import { primaryObjects } from './primary-objects.ts'
@@ -54,6 +54,8 @@ export class ContextBuilder {
     if (watched === undefined || watched instanceof Problem) return watched
     const stalled = watched.source.problems.find((problem) => problem.kind === 'stalled')
     if (stalled !== undefined) return stalled
+    const other = this.otherTarget(key, watched.source)
+    if (other !== undefined) return other
     try {
       return await this.gather(key, watched)
     } catch (error) {
@@ -61,6 +63,14 @@ export class ContextBuilder {
       if (problem.kind === 'stalled' || problem.kind === 'wait') return problem
       throw error
     }
+  }
+
+  /** The recorded primary is that of another target: its rollout could neither go on nor be watched with this one. */
+  private otherTarget(key: CanaryKey, { canary, place }: CanarySource): Problem | undefined {
+    const { kind, name } = canary.spec.targetRef
+    const primary = this.options.recorded(key)?.primary.find((object) => object.kind === kind)?.metadata.name
+    if (primary === undefined || primary === `${name}-primary`) return undefined
+    return targetChanged(`${kind}/${primary.replace(/-primary$/, '')}`, place)
   }
 
   private async gather(key: CanaryKey, watched: WatchedCanary): Promise<CanaryContext | Problem | undefined> {

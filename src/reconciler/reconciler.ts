@@ -1,6 +1,6 @@
 import type { Forge } from '../forge/types.ts'
 import type { GitBranch, Person } from '../git/types.ts'
-import { splitKey, type CanaryKey } from '../ledger/entry.ts'
+import { splitKey, type CanaryKey, type LedgerEntry } from '../ledger/entry.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { ObjectRef } from '../lib/kube-object.ts'
 import { Mutex } from '../lib/mutex.ts'
@@ -116,7 +116,8 @@ export class Reconciler {
       isOurs: (namespace) => namespaces.isOurs(namespace),
       log,
     })
-    this.directory = new CanaryDirectory({ cluster, source: this.sourceWatch, namespaces, log })
+    const recorded = (key: CanaryKey): LedgerEntry | undefined => this.keeper.entry(key)
+    this.directory = new CanaryDirectory({ cluster, source: this.sourceWatch, namespaces, recorded, log })
     this.applier = new ManifestApplier({
       cluster,
       log,
@@ -314,7 +315,8 @@ export class Reconciler {
     // A manifest may be the target of a Canary that only the cluster has.
     const { namespaces, isComplete } = await this.directory.known()
     const onlyInCluster = await this.directory.onlyInCluster()
-    const objects = applicable(snapshot, { recorded: this.keeper.entries(), onlyInCluster, namespaces })
+    const known = this.directory.keys()
+    const objects = applicable(snapshot, { recorded: this.keeper.entries(), onlyInCluster, known, namespaces })
     this.cancelApply?.()
     this.cancelApply = undefined
     const areTaken = await this.applier.apply(objects)

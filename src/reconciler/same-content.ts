@@ -1,4 +1,4 @@
-import { at, isObject, type Json } from '../lib/json.ts'
+import { at, canonicalJson, isObject, type Json } from '../lib/json.ts'
 import { refOf, type KubeObject, type ObjectRef } from '../lib/kube-object.ts'
 import type { LedgerEntry } from '../ledger/entry.ts'
 import type { Revision } from '../rollout/state.ts'
@@ -63,20 +63,62 @@ export class SameContent {
   }
 }
 
+/**
+ * What API servers add to a pod template that does not name it. A default that is missing here makes a new revision, which
+ * is analysed; a field too many would let what somebody added to a live object pass for what was analysed.
+ */
+const DEFAULTS: ReadonlyMap<string, readonly Json[]> = new Map<string, readonly Json[]>([
+  ['apiVersion', ['v1']],
+  ['defaultMode', [420]],
+  ['divisor', ['0']],
+  ['dnsPolicy', ['ClusterFirst']],
+  ['emptyDir', [{}]],
+  ['enableServiceLinks', [true]],
+  ['expirationSeconds', [3600]],
+  ['failureThreshold', [3]],
+  ['imagePullPolicy', ['IfNotPresent', 'Always']],
+  ['path', ['/']],
+  ['periodSeconds', [10]],
+  ['protocol', ['TCP']],
+  ['resources', [{}]],
+  ['restartPolicy', ['Always']],
+  ['schedulerName', ['default-scheduler']],
+  ['scheme', ['HTTP']],
+  ['securityContext', [{}]],
+  ['service', ['']],
+  ['successThreshold', [1]],
+  ['terminationGracePeriodSeconds', [30]],
+  ['terminationMessagePath', ['/dev/termination-log']],
+  ['terminationMessagePolicy', ['File']],
+  ['timeoutSeconds', [1]],
+  ['type', ['']],
+  ['volumeMode', ['Filesystem']],
+])
+
 /** Whether a live object's pod template says what a manifest's does, but for defaults that the server added. */
 function isMadeFrom(live: KubeObject, manifest: KubeObject): boolean {
-  return holds(at(live, 'spec', 'template'), at(manifest, 'spec', 'template'))
+  return isSame(at(live, 'spec', 'template'), at(manifest, 'spec', 'template'), 'template')
 }
 
-function holds(live: Json | undefined, wanted: Json | undefined): boolean {
-  if (wanted === undefined || wanted === null) return true
+function isSame(live: Json | undefined, wanted: Json | undefined, name: string): boolean {
+  if (wanted === undefined || wanted === null) {
+    return live === undefined || live === null || isDefault(name, live)
+  }
   if (isObject(wanted)) {
     const members = isObject(live) ? live : {}
-    return Object.entries(wanted).every(([key, value]) => holds(members[key], value))
+    // The API server keeps the older name of `serviceAccountName` beside it.
+    const wantedMembers = { serviceAccount: wanted['serviceAccountName'], ...wanted }
+    const names = new Set([...Object.keys(wanted), ...Object.keys(members)])
+    return [...names].every((key) => isSame(members[key], at(wantedMembers, key), key))
   }
   if (Array.isArray(wanted)) {
     const items: readonly Json[] = Array.isArray(live) ? live : []
-    return items.length === wanted.length && wanted.every((item: Json, nth) => holds(items[nth], item))
+    return items.length === wanted.length && wanted.every((item: Json, nth) => isSame(items[nth], item, name))
   }
   return live === wanted
+}
+
+function isDefault(name: string, live: Json): boolean {
+  const text = canonicalJson(live)
+  return (DEFAULTS.get(name) ?? []).some((one) => canonicalJson(one) === text)
 }
