@@ -70,6 +70,11 @@ describe('scenarios: canaries that are mixed up in the middle of their work', ()
     expect(scenario.tag('podinfo-primary')).toBe('good-0')
     expect(scenario.sourceTag()).toBe('good-0')
     expect(scenario.serin().reconciler.keeper.entry(`${namespace}/second`)?.state.phase).toBe('Initialized')
+
+    await scenario.kubectl('DELETE', canaryPath())
+    await scenario.pass(30)
+    expect(scenario.tag('podinfo-primary')).toBe('good-0')
+    expect(live(scenario, 'networking.istio.io/v1beta1', 'VirtualService')).toBeDefined()
   })
 
   test.each(['good-1', 'bad-1'])(
