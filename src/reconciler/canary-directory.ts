@@ -18,6 +18,8 @@ export interface CanaryDirectoryOptions {
   readonly log: Logger
 }
 
+const TARGET_SHARED = 'CANARY_TARGET_SHARED'
+
 /** What a change in the cluster means for a canary. */
 export interface CanaryChange {
   readonly key: CanaryKey
@@ -56,7 +58,7 @@ export class CanaryDirectory {
     const described = snapshot?.canaries.get(key)
     if (described !== undefined) {
       const { canary, place } = described.source
-      return this.sharedTarget(key, canary, place) ?? described
+      return this.sharedTarget(key, canary, place) ?? this.withoutNewSharers(described)
     }
     const broken = snapshot?.broken.get(key)
     if (broken !== undefined && source.followedNow(key) === undefined) return broken
@@ -155,13 +157,28 @@ export class CanaryDirectory {
       if (target?.kind !== kind || target.name !== name || !this.goesFirst(other, key)) continue
       return new Problem({
         kind: 'stalled',
-        code: 'CANARY_TARGET_SHARED',
+        code: TARGET_SHARED,
         message: `${kind}/${name}.${namespace} is the target of ${other} too`,
         place,
         hint: 'a target belongs to one canary: delete the other one once it has no rollout',
       })
     }
     return undefined
+  }
+
+  /** Manifests that share a target are all stalled, but for one that has it already: its rollout must not lose its checks. */
+  private withoutNewSharers(watched: WatchedCanary): WatchedCanary {
+    const { recorded } = this.options
+    const { key, source, faults } = watched
+    const shared = source.problems.filter(({ code }) => code === TARGET_SHARED)
+    if (shared.length === 0 || recorded(key) === undefined) return watched
+    const { targetRef } = source.canary.spec
+    const { namespace } = source.canary.metadata
+    for (const other of this.owners({ apiVersion: '', kind: targetRef.kind, namespace, name: targetRef.name })) {
+      if (other !== key && recorded(other) !== undefined) return watched
+    }
+    const problems = source.problems.filter(({ code }) => code !== TARGET_SHARED)
+    return { ...watched, source: { ...source, problems }, faults: [...faults, ...shared] }
   }
 
   /**

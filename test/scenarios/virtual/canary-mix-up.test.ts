@@ -105,6 +105,20 @@ describe('scenarios: canaries that are mixed up in the middle of their work', ()
     )
   })
 
+  test('goes on watching a rollout when Git gets a second Canary for its target', async () => {
+    const scenario = await initialised()
+    scenario.release('bad-1')
+    await scenario.untilWeight(10)
+
+    scenario.commit({ 'apps/second.yaml': renamed() }, 'Add another one\n')
+    await scenario.untilPhase('Failed')
+    await scenario.pass(30)
+
+    expect(scenario.weight()).toBe(0)
+    expect(JSON.stringify(live(scenario, 'flagger.app/v1beta1', 'Canary')?.status)).toContain('CANARY_TARGET_SHARED')
+    expect(scenario.serin().reconciler.keeper.entry(`${namespace}/second`)).toBeUndefined()
+  })
+
   test('goes on watching a rollout when Git gets a manifest of its Canary that can not be read', async () => {
     const scenario = await initialisedInCluster()
     await kubectlSetImage(scenario, 'bad-1')
