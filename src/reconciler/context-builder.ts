@@ -17,6 +17,7 @@ import { trafficProvider } from '../traffic/registry.ts'
 import type { CanaryContext } from './canary-context.ts'
 import { canaryRef, targetChanged } from './cluster-canaries.ts'
 import { apexName, type Stage } from './converge.ts'
+import { heldRouting } from './held-routing.ts'
 import type { ClusterPort, Logger } from './ports.ts'
 import { primaryObjects } from './primary-objects.ts'
 import { providerOf, rolloutSpecOf, type CanaryDefaults } from './rollout-spec.ts'
@@ -75,11 +76,12 @@ export class ContextBuilder {
 
   private async gather(key: CanaryKey, watched: WatchedCanary): Promise<CanaryContext | Problem | undefined> {
     const { cluster, defaults, frozen } = this.options
-    const { source } = watched
+    const held = heldRouting(watched.source.canary, this.options.recorded(key), defaults)
+    const source = { ...watched.source, canary: held.canary }
     const spec = rolloutSpecOf(source.canary, defaults)
     const provider = trafficProvider(providerOf(source.canary, defaults), source.place)
     const autoscalerVersion = await this.watchKinds(source, provider.kinds)
-    const object = await this.objectOf(key, source)
+    const object = await this.objectOf(key, watched.source)
     // What is on its way out takes all that it owns with it: nothing is made again before it is gone.
     if (object?.metadata.uid === undefined || object.metadata.deletionTimestamp !== undefined) return undefined
     if (source.manifest !== undefined) this.arrived.add(key)
@@ -109,7 +111,7 @@ export class ContextBuilder {
       inSource: watched.revision,
       desired,
       frozen: frozen(key),
-      faults: watched.faults,
+      faults: held.fault === undefined ? watched.faults : [...watched.faults, held.fault],
       readiness: (of) => this.readiness(stage, of),
       checks: () => this.options.checks(source),
       routes: (split) => [...servicesOf(stage, target), ...provider.objects(canary, split)],

@@ -1,3 +1,4 @@
+import type { KubeObject } from '../lib/kube-object.ts'
 import { Problem } from '../lib/problem.ts'
 import { PROVIDERS } from '../resources/fields.ts'
 import { gatewayApi } from './gatewayapi.ts'
@@ -23,6 +24,18 @@ export function trafficProvider(name: string, place?: string): TrafficProvider {
     place,
     hint: `these work: ${providers.map((provider) => provider.name).join(', ')}`,
   })
+}
+
+/** The provider that wrote recorded objects: that of their kinds, and `kubernetes` where there are Services only. */
+export function providerThatWrote(routes: readonly KubeObject[]): TrafficProvider | undefined {
+  const written = routes.filter(({ kind }) => kind !== 'Service')
+  return written.length === 0
+    ? kubernetes
+    : providers.find(({ kinds }) => written.every((object) => kinds.some(isOf(object))))
+}
+
+function isOf(object: KubeObject): (kind: { readonly apiVersion: string; readonly kind: string }) => boolean {
+  return ({ apiVersion, kind }) => object.apiVersion === apiVersion && object.kind === kind
 }
 
 /** The kinds that any built provider writes, for watches and RBAC. */
