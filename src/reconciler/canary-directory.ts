@@ -61,10 +61,9 @@ export class CanaryDirectory {
       return this.sharedTarget(key, canary, place) ?? this.withoutNewSharers(described)
     }
     const broken = snapshot?.broken.get(key)
-    if (broken !== undefined && source.followedNow(key) === undefined) return broken
     const { canary, place, problem } = this.live.find(key) ?? {}
     if (canary === undefined || place === undefined) return broken ?? problem
-    // What was followed in the cluster was good: a rollout must not lose its checks for a manifest that can't be read.
+    // What the cluster has was good once: a rollout must not lose its checks for a manifest that can't be read.
     const fault = broken === undefined ? problem : withConsequence(broken)
     return this.sharedTarget(key, canary, place) ?? source.follow(key, canary, place, fault)
   }
