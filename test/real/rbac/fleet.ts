@@ -34,7 +34,7 @@ function scaledCanary(name: string): string {
 }
 
 /** Its check passes as soon as it may read the credentials. */
-function templateCanary(name: string): string {
+export function templateCanary(name: string, threshold = 100): string {
   const own = `      - name: always
         templateRef:
           name: ${name}
@@ -48,7 +48,7 @@ function templateCanary(name: string): string {
           min: 0
         interval: 2s
 `
-  return canary(name, { threshold: 100 }).replace(/      - name: request-success-rate[^]*$/, own)
+  return canary(name, { threshold }).replace(/      - name: request-success-rate[^]*$/, own)
 }
 
 /** The version of autoscalers that the server knows for sure. */

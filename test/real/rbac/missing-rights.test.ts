@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAsAdmin } from './admin.ts'
-import { inClusterTemplate, release, secret } from './fleet.ts'
+import { inClusterTemplate, paths, release, secret, templateCanary } from './fleet.ts'
 import { rulesIn, type Rule } from './roles.ts'
 import { canRun, openStage, type Stage } from './stage.ts'
 
@@ -52,7 +52,8 @@ describe.skipIf(!canRun)('rights that are missing for some kinds', { timeout: 24
     await createAsAdmin(secret(namespace))
     await createAsAdmin(inClusterTemplate(namespace, world.config.metricsServer))
     await world.untilPhase('secretive', 'Initialized')
-    await world.merge('Bump secretive', release('secretive', '1.1.0'))
+    const impatient = { [paths.canary('secretive')]: templateCanary('secretive', 3) }
+    await world.merge('Bump secretive', { ...release('secretive', '1.1.0'), ...impatient })
     await world.until('it is rolled back', () => world.phase('secretive') === 'Failed', 90_000)
     const missing = `add the verb "get" on "secrets" to the role of system:serviceaccount:${namespace}:serin`
     expect((await world.ledger('secretive')).join('\n')).toContain(missing)
