@@ -25,7 +25,8 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    maxWorkers: 2,
+    // One more than the cores of a small machine: tests against real programs mostly wait.
+    maxWorkers: 3,
     projects: [own, ...(hasControlPlane() ? [real] : [])],
   },
 })
