@@ -25,8 +25,7 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    // One more than the cores of a small machine: tests against real programs mostly wait.
-    maxWorkers: 3,
+    maxWorkers: 2,
     projects: [own, ...(hasControlPlane() ? [real] : [])],
   },
 })
