@@ -16,10 +16,9 @@ import type { ScenarioStage, StageOptions } from './stage.ts'
 
 /** A cluster in which all is as it should be is quiet after this long without a change. */
 const QUIET_MS = 40
-/** One that waits for something that may never come counts as quiet after this long. */
-const STUCK_MS = 400
-/** The controller of autoscalers looks at each one every two seconds here. */
-const AUTOSCALER_MS = 3000
+/** Pods that have not moved for so long wait for something that may never come; controllers of a busy machine need a while. */
+const STUCK_MS = 4000
+const WORKLOADS: readonly string[] = ['Deployment', 'Pod', 'HorizontalPodAutoscaler']
 const LOOK_EVERY_MS = 4
 
 /** A stage on the real control plane, with a namespace of its own. */
@@ -106,10 +105,14 @@ class Activity {
   private readonly mirror: ClusterMirror
   private underway = 0
   private lastMs = performance.now()
+  private lastWorkloadMs = performance.now()
 
   constructor(mirror: ClusterMirror) {
     this.mirror = mirror
-    mirror.onChange(() => this.happened())
+    mirror.onChange(({ object }) => {
+      this.happened()
+      if (WORKLOADS.includes(object.kind)) this.lastWorkloadMs = this.lastMs
+    })
   }
 
   happened(): void {
@@ -135,9 +138,9 @@ class Activity {
   async settle(): Promise<void> {
     for (;;) {
       for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
-      const quietMs = performance.now() - this.lastMs
-      const limitMs = this.isBelowMinimum() ? AUTOSCALER_MS : STUCK_MS
-      const isQuiet = quietMs >= limitMs || (quietMs >= QUIET_MS && limitMs === STUCK_MS && this.isDone())
+      const nowMs = performance.now()
+      const isAtRest = (this.isDone() && !this.isBelowMinimum()) || nowMs - this.lastWorkloadMs >= STUCK_MS
+      const isQuiet = isAtRest && nowMs - this.lastMs >= QUIET_MS
       if (this.underway === 0 && isQuiet) return
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
     }
