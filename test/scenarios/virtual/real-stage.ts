@@ -17,7 +17,7 @@ import type { ScenarioStage, StageOptions } from './stage.ts'
 /** A cluster in which all is as it should be is quiet after this long without a change. */
 const QUIET_MS = 40
 /** Pods that have not moved for so long wait for something that may never come; controllers of a busy machine need a while. */
-const STUCK_MS = 4000
+const STUCK_MS = 2500
 const WORKLOADS: readonly string[] = ['Deployment', 'Pod', 'HorizontalPodAutoscaler']
 const LOOK_EVERY_MS = 4
 
