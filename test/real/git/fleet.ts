@@ -1,3 +1,5 @@
+import { deploymentText } from '../../support/application.ts'
+
 export interface AppOptions {
   readonly tag?: string
   /** The Canary asks a metrics server; without one each of its releases fails. */
@@ -13,37 +15,16 @@ export const paths = {
 export function fleet(namespace: string, apps: Readonly<Record<string, AppOptions>>): Readonly<Record<string, string>> {
   const files: Record<string, string> = {
     'README.md': '# fleet\n',
-    [paths.deployment('other')]: deployment(namespace, 'other'),
+    [paths.deployment('other')]: deploymentText(namespace, 'other'),
   }
   for (const [name, options] of Object.entries(apps)) {
-    files[paths.deployment(name)] = deployment(namespace, name, options)
+    files[paths.deployment(name)] = deploymentText(namespace, name, options)
     files[paths.canary(name)] = canary(namespace, name, options)
   }
   return files
 }
 
-export function deployment(namespace: string, name: string, { tag = '1.0.0' }: AppOptions = {}): string {
-  return `apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: ${name}
-  namespace: ${namespace}
-spec:
-  selector:
-    matchLabels:
-      app: ${name}
-  template:
-    metadata:
-      labels:
-        app: ${name}
-    spec:
-      containers:
-        - name: app
-          image: example.com/${name}:${tag}
-          ports:
-            - containerPort: 9898
-`
-}
+export { deploymentText as deployment }
 
 const METRICS = `    metrics:
       - name: request-success-rate

@@ -1,3 +1,4 @@
+import { deploymentText } from '../../support/application.ts'
 import { namespace } from '../namespace.ts'
 
 /** What one canary of the fleet is made of, in a folder of its own. */
@@ -63,27 +64,7 @@ ${extra}  service:
 `
 }
 
-export function deployment(name: string, { tag = '1.0.0', errorRate = 0 }: AppOptions = {}): string {
-  return `apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: ${name}
-  namespace: ${namespace}
-spec:
-  selector:
-    matchLabels:
-      app: ${name}
-  template:
-    metadata:
-      labels:
-        app: ${name}
-      annotations:
-        playground.serin.dev/error-rate: '${errorRate}'
-    spec:
-      containers:
-        - name: app
-          image: example.com/${name}:${tag}
-          ports:
-            - containerPort: 9898
-`
+export function deployment(name: string, { tag, errorRate = 0 }: AppOptions = {}): string {
+  const pods = { 'playground.serin.dev/error-rate': String(errorRate) }
+  return deploymentText(namespace, name, { pods, ...(tag === undefined ? {} : { tag }) })
 }

@@ -1,10 +1,10 @@
 import type { KubeObject } from '../../../../src/lib/kube-object.ts'
+import type { DeploymentOptions } from '../../../support/application.ts'
+
+export { deploymentText } from '../../../support/application.ts'
 
 /** What an application of these tests is made of. */
-export interface AppOptions {
-  readonly tag?: string
-  /** Annotations of its pods, for the fake kubelet. */
-  readonly pods?: Readonly<Record<string, string>>
+export interface AppOptions extends DeploymentOptions {
   readonly stepWeight?: number
   readonly maxWeight?: number
   readonly threshold?: number
@@ -12,32 +12,6 @@ export interface AppOptions {
 
 export function namespaceObject(name: string): KubeObject {
   return { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }
-}
-
-/** A Deployment that people write; its metrics are what the test says. */
-export function deploymentText(namespace: string, name: string, { tag = '1.0.0', pods = {} }: AppOptions = {}): string {
-  return `apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: ${name}
-  namespace: ${namespace}
-spec:
-  replicas: 1
-  selector:
-    matchLabels:
-      app: ${name}
-  template:
-    metadata:
-      labels:
-        app: ${name}
-      annotations: ${JSON.stringify(pods)}
-    spec:
-      containers:
-        - name: app
-          image: example.com/${name}:${tag}
-          ports:
-            - containerPort: 9898
-`
 }
 
 export function canaryText(namespace: string, name: string, options: AppOptions = {}): string {
