@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,9 +10,9 @@ import { kubeconfig } from '../../../src/playground/cluster/kubeconfig.ts'
 import { serveCluster } from '../../../src/playground/cluster/serve-cluster.ts'
 import type { ServedCluster } from '../../../src/playground/cluster/serve-cluster.ts'
 import { configMap, deployment, maps, seeded } from './support.ts'
+import { needs } from '../../support/needs.ts'
 
-const hasKubectl = spawnSync('kubectl', ['version', '--client']).status === 0
-if (!hasKubectl) console.warn('kubectl is not tried out against the embedded cluster: there is no kubectl on the path')
+const hasKubectl = needs('kubectl', 'kubernetes-client') !== undefined
 
 const cluster = createEmbeddedCluster({ clock: systemClock, random: seeded(1), podStartMs: 20 })
 const folder = mkdtempSync(join(tmpdir(), 'serin-cluster-'))
