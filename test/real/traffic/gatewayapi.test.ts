@@ -2,11 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { needs } from '../../support/needs.ts'
 import { ANALYSIS } from './fleet.ts'
-import { beginStory, expectNothingLost, expectWeights, type Story } from './story.ts'
+import { beginStory, expectNothingLost, expectWeights, promoteGoodRelease, type Story } from './story.ts'
 
 const isThere = needs('haproxy') !== undefined && needs('prometheus') !== undefined
 const SLOW_MS = 600
-const RELEASE = 'podinfo-primary'
 
 let story: Story
 
@@ -21,17 +20,7 @@ afterAll(async () => {
 const title = 'real requests through a real proxy that follows the HTTPRoute, and says so in its status'
 describe.skipIf(!isThere)(title, { timeout: 120_000 }, () => {
   test('a good release: clients see each weight that is written, and no request is lost', async () => {
-    const { stage } = story
-    const fromMs = Date.now()
-    await stage.release('1.1.0')
-    await stage.until('it is promoted', () => stage.phase() === 'Succeeded' && stage.versionOf(RELEASE) === '1.1.0')
-    const promotedMs = Date.now()
-    await sleep(500)
-
-    expectWeights(story.stepsSince(fromMs), [0, 10, 20, 30, 40, 50, 0])
-    expectNothingLost(story)
-    const after = story.answersSince(promotedMs)
-    expect(new Set(after.map(({ by, version }) => `${by} ${version}`))).toEqual(new Set(['primary 1.1.0']))
+    await promoteGoodRelease(story)
   })
 
   test('a slow release: it is rolled back for the time that clients waited, and none is lost or meets it afterwards', async () => {

@@ -4,7 +4,7 @@ import { needs } from '../../support/needs.ts'
 import { binomialTest } from './binomial.ts'
 import { successSeen } from './evidence.ts'
 import { ANALYSIS } from './fleet.ts'
-import { beginStory, expectNothingLost, expectWeights, type Story } from './story.ts'
+import { beginStory, expectNothingLost, expectWeights, promoteGoodRelease, type Story } from './story.ts'
 
 const isThere = needs('haproxy') !== undefined && needs('prometheus') !== undefined
 const ERROR_SHARE = 0.3
@@ -12,7 +12,6 @@ const ERROR_SHARE = 0.3
 const SCRAPE_TAKES_MS = 100
 /** `rate` extends what it saw to the whole window, for each series by a little more or less. In percent. */
 const EXTRAPOLATION = 2
-const RELEASE = 'podinfo-primary'
 
 let story: Story
 
@@ -27,18 +26,7 @@ afterAll(async () => {
 const title = 'real requests through a real proxy that follows the VirtualService'
 describe.skipIf(!isThere)(title, { timeout: 120_000 }, () => {
   test('a good release: clients see each weight that is written, and no request is lost', async () => {
-    const { stage } = story
-    const fromMs = Date.now()
-    await stage.release('1.1.0')
-    await stage.until('it is promoted', () => stage.phase() === 'Succeeded' && stage.versionOf(RELEASE) === '1.1.0')
-    const promotedMs = Date.now()
-    await sleep(500)
-
-    expectWeights(story.stepsSince(fromMs), [0, 10, 20, 30, 40, 50, 0])
-    expectNothingLost(story)
-    const after = story.answersSince(promotedMs)
-    expect(new Set(after.map(({ by, version }) => `${by} ${version}`))).toEqual(new Set(['primary 1.1.0']))
-    expect(new Set(story.load.answers.map(({ status }) => status))).toEqual(new Set([200]))
+    await promoteGoodRelease(story)
   })
 
   test('a release with errors: it is rolled back for what clients saw, and then none of them meets it any more', async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import type { Behaviour } from './backend.ts'
 import { startLoad, type Answer, type Load } from './load.ts'
@@ -74,4 +75,22 @@ export function expectNothingLost({ stage, load }: Story): void {
   expect(load.answers.filter(({ by, version }) => by === 'nobody' || version === '')).toEqual([])
   expect({ primary: stage.primary.unserved(), canary: stage.canary.unserved() }).toEqual({ primary: 0, canary: 0 })
   expect(stage.proxy.problems).toEqual([])
+}
+
+const PRIMARY = 'podinfo-primary'
+
+/** Releases 1.1.0: clients see each weight that is written, and no request is lost. */
+export async function promoteGoodRelease(story: Story): Promise<void> {
+  const { stage } = story
+  const fromMs = Date.now()
+  await stage.release('1.1.0')
+  await stage.until('it is promoted', () => stage.phase() === 'Succeeded' && stage.versionOf(PRIMARY) === '1.1.0')
+  const promotedMs = Date.now()
+  await sleep(500)
+
+  expectWeights(story.stepsSince(fromMs), [0, 10, 20, 30, 40, 50, 0])
+  expectNothingLost(story)
+  const after = story.answersSince(promotedMs)
+  expect(new Set(after.map(({ by, version }) => `${by} ${version}`))).toEqual(new Set(['primary 1.1.0']))
+  expect(new Set(story.load.answers.map(({ status }) => status))).toEqual(new Set([200]))
 }
